@@ -1,0 +1,79 @@
+# Everything that a person or CI runs. `make help` lists the targets.
+#
+# Three environments, as their tools pin each other's dependencies apart: the code and its tests, the embedded local
+# stack (what functions on it find as their runtime), and SAM CLI with the template's linters.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+VENV_STACK := .venv-stack
+VENV_SAM := .venv-sam
+
+# A stamp is older than a changed lock and missing for another interpreter: both rebuild the environment.
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
+DEV := $(VENV)/.built-$(PYTHON_VERSION)
+STACK := $(VENV_STACK)/.built-$(PYTHON_VERSION)
+SAM := $(VENV_SAM)/.built-$(PYTHON_VERSION)
+
+IN_PROJECT := PYTHONPATH=layers/common:.
+PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe \
+	--no-strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run sync check format test test-quick bench lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
+
+setup: $(DEV) $(STACK) $(SAM) ## Build the environments (every other target does it by itself)
+
+run: setup ## See a district's nights on the local stack (ARGS=--once: end after the reports)
+	@$(IN_PROJECT) $(VENV)/bin/python -m local run $(ARGS)
+
+sync: setup ## The same against any provider (ARGS="--base-url URL --all-schools"; ARGS=--help lists all)
+	@$(IN_PROJECT) $(VENV)/bin/python -m local sync $(ARGS)
+
+check: $(DEV) $(SAM) ## Check format, lint, types, imports and the template
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(IN_PROJECT) $(VENV)/bin/lint-imports
+	$(VENV_SAM)/bin/cfn-lint template.yaml -a cfn_lint_serverless.rules
+	$(VENV_SAM)/bin/sam validate --lint --config-env local
+
+format: $(DEV) ## Format the code and mend what ruff can
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+test: setup ## Run all tests: unit, contracts, integration, template, then end to end on the local stack
+	$(VENV)/bin/pytest -q -n 2 --ignore=tests/e2e
+	$(VENV)/bin/pytest -q tests/e2e
+
+test-quick: $(DEV) ## Run all tests but the end-to-end ones
+	$(VENV)/bin/pytest -q -n 2 --ignore=tests/e2e
+
+bench: setup ## Print the figures of the benchmarks
+	@$(IN_PROJECT) $(VENV)/bin/python -m bench $(ARGS)
+
+lock: $(DEV) ## Compile the lock files from their .in files (ARGS=--upgrade: newest releases)
+	$(PIP_COMPILE) $(ARGS) --output-file layers/common/requirements.txt layers/common/requirements.in
+	$(PIP_COMPILE) $(ARGS) --output-file requirements-dev.txt requirements-dev.in
+	$(PIP_COMPILE) $(ARGS) --output-file local/requirements-stack.txt local/requirements-stack.in
+	$(PIP_COMPILE) $(ARGS) --output-file local/requirements-sam.txt local/requirements-sam.in
+
+clean: ## Remove environments, build output, caches and the local stack's state
+	rm -rf $(VENV) $(VENV_STACK) $(VENV_SAM) .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# One recipe for the three: the lock is the first prerequisite.
+$(DEV): requirements-dev.txt
+$(STACK): local/requirements-stack.txt
+$(SAM): local/requirements-sam.txt
+$(DEV) $(STACK) $(SAM):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'
+	@echo "Building $(@D) from $<"
+	@rm -f $(@D)/.built-*
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
