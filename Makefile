@@ -66,7 +66,8 @@ lock: $(DEV) ## Compile the lock files from their .in files (ARGS=--upgrade: new
 clean: ## Remove environments, build output, caches and the local stack's state
 	rm -rf $(VENV) $(VENV_STACK) $(VENV_SAM) .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-# One recipe for the three: the lock is the first prerequisite.
+# One recipe for the three. A lock is complete, so nothing is resolved again (--no-deps): pip's resolver, given hashes,
+# rejects pins with extras.
 $(DEV): requirements-dev.txt
 $(STACK): local/requirements-stack.txt
 $(SAM): local/requirements-sam.txt
@@ -75,5 +76,5 @@ $(DEV) $(STACK) $(SAM):
 	@echo "Building $(@D) from $<"
 	@rm -f $(@D)/.built-*
 	@$(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
