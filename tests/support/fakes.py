@@ -1,0 +1,365 @@
+"""In-memory implementations of our own ports; tests/contracts holds each to the same tests as its adapter."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange
+from roster_sync.domain.district import School, Settings
+from roster_sync.domain.errors import ConflictError, DistrictBusyError
+from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
+from roster_sync.domain.issue import Issue
+from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
+from roster_sync.domain.user import RosterEntry, SisUser, StoredUser, normalised_email
+from roster_sync.use_cases.ports import Lease
+
+
+class InMemoryDistricts:
+    """DistrictStore and LeaseStore, with the writes of the settings API."""
+
+    def __init__(self) -> None:
+        self._settings: dict[DistrictId, Settings] = {}
+        self._schools: dict[tuple[DistrictId, SchoolId], School] = {}
+        self._leases: dict[DistrictId, Lease] = {}
+        self._fences: dict[DistrictId, int] = {}
+
+    def active(self) -> Iterator[Settings]:
+        yield from [settings for settings in self._settings.values() if settings.products]
+
+    def settings(self, district_id: DistrictId) -> Settings | None:
+        return self._settings.get(district_id)
+
+    def save_settings(self, settings: Settings, expected_version: int) -> Settings:
+        stored = self._settings.get(settings.district_id)
+        if (stored.version if stored else 0) != expected_version:
+            raise ConflictError("The settings were changed meanwhile. Load them again.")
+        saved = replace(settings, version=expected_version + 1)
+        self._settings[settings.district_id] = saved
+        return saved
+
+    def schools(self, district_id: DistrictId) -> list[School]:
+        return [school for key, school in sorted(self._schools.items()) if key[0] == district_id]
+
+    def school(self, district_id: DistrictId, school_id: SchoolId) -> School | None:
+        return self._schools.get((district_id, school_id))
+
+    def put_school(self, school: School) -> None:
+        self._schools[school.district_id, school.school_id] = school
+
+    def delete_school(self, district_id: DistrictId, school_id: SchoolId) -> bool:
+        return self._schools.pop((district_id, school_id), None) is not None
+
+    def acquire(self, district_id: DistrictId, holder: RunId, now: datetime, expires_at: datetime) -> Lease:
+        held = self._leases.get(district_id)
+        if held and held.holder != holder and held.expires_at > now:
+            raise DistrictBusyError(held.holder)
+        fence = self._fences.get(district_id, 0) + 1
+        previous = held.holder if held and held.holder != holder else None
+        self._fences[district_id] = fence
+        self._leases[district_id] = Lease(holder, fence, expires_at, previous)
+        return self._leases[district_id]
+
+    def renew(self, district_id: DistrictId, holder: RunId, expires_at: datetime) -> bool:
+        held = self._leases.get(district_id)
+        if held is None or held.holder != holder:
+            return False
+        self._leases[district_id] = replace(held, expires_at=expires_at)
+        return True
+
+    def release(self, district_id: DistrictId, holder: RunId) -> None:
+        held = self._leases.get(district_id)
+        if held and held.holder == holder:
+            del self._leases[district_id]
+
+
+class InMemoryRuns:
+    """RunStore; `issues` and `page` as the settings API reads them."""
+
+    def __init__(self) -> None:
+        self._runs: dict[tuple[DistrictId, RunId], Run] = {}
+        self._counted: set[tuple[DistrictId, RunId, int, int]] = set()
+        self._issues: dict[tuple[DistrictId, RunId, int], dict[int, Issue]] = {}
+
+    def create(self, run: Run) -> bool:
+        return self._runs.setdefault((run.district_id, run.run_id), run) is run
+
+    def get(self, district_id: DistrictId, run_id: RunId) -> Run | None:
+        return self._runs.get((district_id, run_id))
+
+    def begin_attempt(self, district_id: DistrictId, run_id: RunId, fence: int, now: datetime) -> Run | None:
+        run = self._runs.get((district_id, run_id))
+        if run is None or run.state.is_terminal:
+            return None
+        begun = Run(
+            district_id=district_id,
+            run_id=run_id,
+            kind=run.kind,
+            state=RunState.FETCHING,
+            created_at=run.created_at,
+            started_at=run.started_at or now,
+            attempt=run.attempt + 1,
+            fence=fence,
+        )
+        self._runs[district_id, run_id] = begun
+        return begun
+
+    def begin_applying(
+        self,
+        district_id: DistrictId,
+        run_id: RunId,
+        *,
+        attempt: int,
+        chunks_expected: int,
+        counts: Counts,
+        issues_by_code: Mapping[str, int],
+        provider_requests: int,
+        outcome: RunState,
+        reason: str | None,
+    ) -> bool:
+        run = self._runs.get((district_id, run_id))
+        if run is None or run.attempt != attempt or run.chunks_applied:
+            return False
+        if run.state not in (RunState.FETCHING, RunState.APPLYING):
+            return False
+        self._runs[district_id, run_id] = replace(
+            run,
+            state=RunState.APPLYING,
+            chunks_expected=chunks_expected,
+            counts=counts,
+            issues_by_code=issues_by_code,
+            provider_requests=provider_requests,
+            outcome=outcome,
+            reason=reason,
+        )
+        return True
+
+    def count_chunk(self, chunk: Chunk, counts: Counts) -> bool:
+        run = self._runs.get((chunk.district_id, chunk.run_id))
+        marker = (chunk.district_id, chunk.run_id, chunk.attempt, chunk.number)
+        if run is None or run.attempt != chunk.attempt or marker in self._counted:
+            return False
+        self._counted.add(marker)
+        self._runs[chunk.district_id, chunk.run_id] = replace(
+            run, counts=run.counts + counts, chunks_applied=run.chunks_applied + 1
+        )
+        return True
+
+    def close(self, district_id: DistrictId, run_id: RunId, state: RunState, reason: str | None, now: datetime) -> bool:
+        run = self._runs.get((district_id, run_id))
+        if run is None or run.state.is_terminal:
+            return False
+        self._runs[district_id, run_id] = replace(run, state=state, reason=reason, ended_at=now)
+        return True
+
+    def add_issues(
+        self, district_id: DistrictId, run_id: RunId, attempt: int, issues: Sequence[Issue], first_number: int = 1
+    ) -> None:
+        numbered = self._issues.setdefault((district_id, run_id, attempt), {})
+        numbered.update(enumerate(issues, first_number))
+
+    def issues(
+        self, district_id: DistrictId, run_id: RunId, attempt: int, cursor: str | None = None, limit: int = 100
+    ) -> tuple[list[Issue], str | None]:
+        numbered = sorted(self._issues.get((district_id, run_id, attempt), {}).items())
+        after = [(number, issue) for number, issue in numbered if number > int(cursor or 0)]
+        more = str(after[limit - 1][0]) if len(after) > limit else None
+        return [issue for _, issue in after[:limit]], more
+
+    def page(self, district_id: DistrictId, cursor: str | None = None, limit: int = 50) -> tuple[list[Run], str | None]:
+        newest_first = sorted(
+            (
+                run
+                for run in self._runs.values()
+                if run.district_id == district_id and (not cursor or run.run_id < cursor)
+            ),
+            key=lambda run: run.run_id,
+            reverse=True,
+        )
+        more = newest_first[limit - 1].run_id if len(newest_first) > limit else None
+        return newest_first[:limit], more
+
+
+class InMemoryUsers:
+    """UserStore, with `get` as the settings API reads; `writes` counts what was stored."""
+
+    def __init__(self, *users: StoredUser) -> None:
+        self._users = {(user.district_id, user.user_id): user for user in users}
+        self.writes = 0
+
+    def get(self, district_id: DistrictId, user_id: UserId) -> StoredUser | None:
+        return self._users.get((district_id, user_id))
+
+    def all(self, district_id: DistrictId) -> list[StoredUser]:
+        """Every user of a district, by user_id."""
+        return [user for key, user in sorted(self._users.items()) if key[0] == district_id]
+
+    def roster(self, district_id: DistrictId) -> Iterator[Sequence[RosterEntry]]:
+        for user in self.all(district_id):
+            yield [
+                RosterEntry(
+                    user_id=user.user_id,
+                    fingerprint=user.fingerprint,
+                    sourced_ids=user.sourced_ids,
+                    active=user.active,
+                    role=user.role,
+                    email=user.email,
+                    given_name=user.given_name,
+                    family_name=user.family_name,
+                    identifier=user.identifier,
+                    school_ids=user.school_ids,
+                    products=user.products,
+                    run_id=user.run_id,
+                    last_change=user.last_change,
+                )
+            ]
+
+    def sis_users(self, district_id: DistrictId, user_ids: Collection[UserId]) -> dict[UserId, SisUser]:
+        users = (self.get(district_id, user_id) for user_id in user_ids)
+        return {user.user_id: _sis_user(user) for user in users if user and user.sis_role}
+
+    def by_emails(self, district_id: DistrictId, emails: Collection[str]) -> dict[str, list[StoredUser]]:
+        wanted = {normalised_email(email) for email in emails}
+        found: dict[str, list[StoredUser]] = {}
+        for user in self.all(district_id):
+            if user.email and normalised_email(user.email) in wanted:
+                found.setdefault(normalised_email(user.email), []).append(user)
+        return found
+
+    def apply(self, chunk: Chunk, now: datetime) -> Counts:
+        counts = Counts()
+        for change in chunk.changes:
+            stored = self.get(chunk.district_id, change.user_id)
+            if stored and stored.fence >= chunk.fence:
+                applied = stored.fence == chunk.fence
+            elif change.kind is ChangeKind.DEACTIVATE and not (stored and stored.sourced_ids):
+                applied = False
+            else:
+                self._store(_synced(stored, chunk, change, now))
+                applied = True
+            counts += _count(change.kind, applied=applied)
+        return counts
+
+    def apply_manual(
+        self,
+        district_id: DistrictId,
+        changes: Sequence[ManualChange],
+        *,
+        run_id: RunId,
+        fence: int,
+        products: frozenset[str],
+        now: datetime,
+    ) -> Counts:
+        counts = Counts()
+        for change in changes:
+            stored = self.get(district_id, change.user_id)
+            if stored and stored.fence >= fence:
+                applied = stored.fence == fence
+            elif (change.profile is None) != bool(stored and stored.sourced_ids):
+                applied = False
+            else:
+                user = _uploaded(stored, district_id, change, now)
+                self._store(
+                    replace(
+                        user,
+                        products=user.products | products,
+                        fence=fence,
+                        run_id=run_id,
+                        last_change=change.kind.value,
+                        updated_at=now,
+                    )
+                )
+                applied = True
+            counts += _count(change.kind, applied=applied)
+        return counts
+
+    def _store(self, user: StoredUser) -> None:
+        self._users[user.district_id, user.user_id] = user
+        self.writes += 1
+
+
+class InMemoryChangeQueue:
+    """ChangeQueue; `sent` holds the chunks in order."""
+
+    def __init__(self) -> None:
+        self.sent: list[Chunk] = []
+
+    def send(self, chunks: Sequence[Chunk]) -> None:
+        self.sent.extend(chunks)
+
+
+def _count(kind: ChangeKind, *, applied: bool) -> Counts:
+    return Counts(**{COUNT_OF_KIND[kind] if applied else "superseded": 1})
+
+
+def _sis_user(user: StoredUser) -> SisUser:
+    assert user.sis_role
+    return SisUser(
+        sourced_ids=user.sourced_ids,
+        sis_role=user.sis_role,
+        username=user.username,
+        given_name=user.given_name,
+        middle_name=user.middle_name,
+        family_name=user.family_name,
+        email=user.email,
+        identifier=user.identifier,
+        phone=user.phone,
+        sms=user.sms,
+        grades=user.grades,
+        school_ids=user.school_ids,
+        agents=user.agents,
+        user_ids=user.user_ids,
+        sis_counselor_email=user.sis_counselor_email,
+        metadata=tuple(sorted((user.metadata or {}).items())),
+    )
+
+
+def _synced(stored: StoredUser | None, chunk: Chunk, change: Change, now: datetime) -> StoredUser:
+    if change.user is None:
+        assert stored
+        user = replace(stored, active=False, deactivated_at=stored.deactivated_at or now)
+    else:
+        sis = change.user
+        manual_role = stored.manual_role if stored else None
+        manual_counselor_email = stored.manual_counselor_email if stored else None
+        user = StoredUser(
+            **{**sis._asdict(), "metadata": dict(sis.metadata) or None},
+            district_id=chunk.district_id,
+            user_id=change.user_id,
+            active=True,
+            role=manual_role or sis.sis_role,
+            manual_role=manual_role,
+            counselor_email=sis.sis_counselor_email or manual_counselor_email,
+            manual_counselor_email=manual_counselor_email,
+            products=(stored.products if stored else frozenset()) | chunk.products,
+            fingerprint=change.fingerprint,
+            created_at=(stored.created_at if stored else None) or now,
+        )
+    return replace(user, fence=chunk.fence, run_id=chunk.run_id, last_change=change.kind.value, updated_at=now)
+
+
+def _uploaded(stored: StoredUser | None, district_id: DistrictId, change: ManualChange, now: datetime) -> StoredUser:
+    user = stored or StoredUser(
+        district_id=district_id, user_id=change.user_id, active=True, role=change.role, created_at=now
+    )
+    manual_counselor_email = change.counselor_email or user.manual_counselor_email
+    user = replace(
+        user,
+        role=change.role,
+        manual_role=change.role,
+        manual_counselor_email=manual_counselor_email,
+        counselor_email=user.sis_counselor_email or manual_counselor_email,
+    )
+    if change.profile is None:
+        return user
+    profile = change.profile
+    return replace(
+        user,
+        active=profile.active,
+        deactivated_at=None if profile.active else user.deactivated_at or now,
+        email=profile.email,
+        given_name=profile.given_name,
+        family_name=profile.family_name,
+        identifier=profile.identifier,
+        grades=profile.grades,
+        school_ids=profile.school_ids,
+    )
