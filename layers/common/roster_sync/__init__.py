@@ -1,0 +1,1 @@
+"""Bring each district's users from its OneRoster provider into DynamoDB."""

@@ -1,0 +1,1 @@
+"""The settings API: routes, schemas, problem details."""

@@ -1,0 +1,1 @@
+"""What is true of rosters; knows neither AWS nor HTTP."""

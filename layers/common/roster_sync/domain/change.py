@@ -1,0 +1,83 @@
+"""One user's change, and the chunk of changes that travels as one message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
+from roster_sync.domain.user import Role, SisUser
+
+
+class ChangeKind(StrEnum):
+    """What happens to a user."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    LINK = "link"
+    """A stored user gets the sourcedId of a provider record: a manual user found again, or a changed sourcedId."""
+    REACTIVATE = "reactivate"
+    DEACTIVATE = "deactivate"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One user's change by a sync.
+
+    Attributes:
+        user: The SIS-owned attributes to store; None for a deactivation, which leaves them as they are.
+        fingerprint: Of `user`; None for a deactivation.
+    """
+
+    kind: ChangeKind
+    user_id: UserId
+    user: SisUser | None
+    fingerprint: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A numbered batch of changes of one attempt of a run.
+
+    Attributes:
+        number: Counts from 1 within the attempt.
+        fence: The lease's number; a write of a lower fence never overwrites one of a higher.
+        products: Active when the run started; added to each user's products.
+    """
+
+    district_id: DistrictId
+    run_id: RunId
+    attempt: int
+    fence: int
+    number: int
+    products: frozenset[str]
+    changes: Sequence[Change]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualProfile:
+    """The attributes of a manual user that an upload writes, because no SIS owns them."""
+
+    email: str
+    given_name: str | None
+    family_name: str | None
+    identifier: str | None
+    grades: tuple[str, ...]
+    school_ids: tuple[SchoolId, ...]
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualChange:
+    """One user's change by a manual upload.
+
+    Attributes:
+        profile: None for a user who has a provider record: then only the manual-owned attributes are written.
+        role: Becomes the manual role, which no sync changes.
+        counselor_email: None leaves what is stored.
+    """
+
+    kind: ChangeKind
+    user_id: UserId
+    role: Role
+    counselor_email: str | None
+    profile: ManualProfile | None

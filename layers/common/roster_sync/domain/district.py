@@ -1,0 +1,90 @@
+"""A district, its schools and its OneRoster settings; whether it may run, and if not why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from roster_sync.domain.identifiers import DistrictId, SchoolId, SourcedId
+from roster_sync.domain.user import Role
+
+DEFAULT_ROLES: Mapping[str, Role] = {
+    "student": Role.STUDENT,
+    "teacher": Role.SPONSOR,
+    "administrator": Role.ADMINISTRATOR,
+}
+"""OneRoster roles that are imported unless the district says otherwise (OneRoster 1.1 §4.13.5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class School:
+    """A school of the district in this system.
+
+    Attributes:
+        oneroster_id: The sourcedId of an entry of the provider's /orgs; None while the school is not mapped.
+    """
+
+    district_id: DistrictId
+    school_id: SchoolId
+    name: str
+    oneroster_id: SourcedId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A district's OneRoster settings.
+
+    Attributes:
+        consumer_secret: Encrypted with the district as context; never leaves in the clear.
+        products: Those switched on.
+        counselor_metadata_key: Metadata key that holds a student's counselor e-mail; None: not imported.
+        role_metadata_key: Metadata key that overrides a staff record's role, for providers that can say "counselor".
+        roles: Further OneRoster (or metadata) roles the district maps, by lower-case name.
+        metadata_keys: Metadata that the district asked to be stored.
+        deactivation_percent, deactivation_minimum: A run that would deactivate more than this share of the active
+            users, and more than this many, is blocked.
+        parallel_requests: Requests to the provider at once.
+        page_size: Asked of the provider, which may give less.
+        version: Adds 1 at each save.
+    """
+
+    district_id: DistrictId
+    base_url: str | None = None
+    consumer_key: str | None = None
+    consumer_secret: bytes | None = None
+    products: frozenset[str] = frozenset()
+    counselor_metadata_key: str | None = None
+    role_metadata_key: str | None = None
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    metadata_keys: tuple[str, ...] = ()
+    deactivation_percent: int = 10
+    deactivation_minimum: int = 20
+    parallel_requests: int = 5
+    page_size: int = 1000
+    version: int = 0
+    updated_at: datetime | None = None
+
+
+def mapped_schools(schools: Sequence[School]) -> dict[SourcedId, SchoolId]:
+    """The schools that have a OneRoster ID, by that ID."""
+    return {school.oneroster_id: school.school_id for school in schools if school.oneroster_id}
+
+
+def why_not_run(settings: Settings | None, schools: Sequence[School], offered_products: frozenset[str]) -> str | None:
+    """Why the district's sync cannot run, in a sentence that says what to do; None if it can.
+
+    Args:
+        settings: None if the district has none.
+        schools: All schools of the district.
+        offered_products: The products of this deployment; others in the settings count for nothing.
+    """
+    if settings is None or not settings.base_url:
+        return "The OneRoster settings are empty. Enter base URL, consumer key and consumer secret."
+    if not settings.consumer_key:
+        return "The consumer key is missing. Enter it in the OneRoster settings."
+    if settings.consumer_secret is None:
+        return "The consumer secret is missing. Enter it in the OneRoster settings."
+    if not settings.products & offered_products:
+        return "No product is switched on. Switch on at least one in the OneRoster settings."
+    if not mapped_schools(schools):
+        return "No school has a OneRoster ID. Give at least one school its OneRoster ID."
+    return None

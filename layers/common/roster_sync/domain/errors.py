@@ -1,0 +1,40 @@
+"""Errors by who must act.
+
+RosterSyncError
+├── ConfigurationError     the administrator: the message says what to change
+├── TransientError         nobody: it is tried again
+├── DistrictBusyError      the caller: wait until the other run or upload has ended
+├── ConflictError          the caller: somebody else has saved meanwhile, load again
+└── NotFoundError          the caller: the thing asked for is not there
+
+Anything else is a defect and propagates.
+"""
+
+
+class RosterSyncError(Exception):
+    """An error with a sentence fit for a user."""
+
+
+class ConfigurationError(RosterSyncError):
+    """The administrator must change something; the message says what."""
+
+
+class TransientError(RosterSyncError):
+    """Trying again later may succeed."""
+
+
+class DistrictBusyError(RosterSyncError):
+    """Another run or upload holds the district's lease."""
+
+    def __init__(self, holder: str) -> None:
+        """Name the holder's run id."""
+        super().__init__(f"Another sync or upload of this district is under way ({holder}). Wait until it has ended.")
+        self.holder = holder
+
+
+class ConflictError(RosterSyncError):
+    """Somebody else has saved since the caller loaded."""
+
+
+class NotFoundError(RosterSyncError):
+    """What was asked for does not exist."""

@@ -1,0 +1,123 @@
+"""One execution of the sync, or of a manual upload, for one district: states, counts, legal transitions."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from roster_sync.domain.change import ChangeKind
+from roster_sync.domain.identifiers import DistrictId, RunId
+
+
+class RunKind(StrEnum):
+    """What started a run."""
+
+    NIGHTLY = "nightly"
+    MANUAL = "manual"
+    """An administrator's "sync now"."""
+    UPLOAD = "upload"
+
+
+class RunState(StrEnum):
+    """Where a run stands; the last five are terminal."""
+
+    QUEUED = "queued"
+    FETCHING = "fetching"
+    APPLYING = "applying"
+    COMPLETED = "completed"
+    COMPLETED_WITH_ISSUES = "completed_with_issues"
+    BLOCKED = "blocked"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the run has ended."""
+        return self not in (RunState.QUEUED, RunState.FETCHING, RunState.APPLYING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a run did, in people, except `fetched`, `skipped` and `invalid`, which count provider records.
+
+    Attributes:
+        fetched: Distinct records received from the provider, or rows of an upload.
+        skipped: Records that are rightly not stored: unmapped school or role, never seen and already gone.
+        invalid: Records kept out because they cannot be used; each is an issue.
+        superseded: Changes dropped because a newer run or upload had written the user.
+    """
+
+    fetched: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    linked: int = 0
+    deactivated: int = 0
+    reactivated: int = 0
+    skipped: int = 0
+    invalid: int = 0
+    superseded: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """Sum, field by field."""
+        ours, theirs = self.as_dict(), other.as_dict()
+        return Counts(**{name: ours[name] + theirs[name] for name in ours})
+
+    def as_dict(self) -> dict[str, int]:
+        """Each count by its name."""
+        return asdict(self)
+
+
+COUNT_OF_KIND: Mapping[ChangeKind, str] = {
+    ChangeKind.CREATE: "created",
+    ChangeKind.UPDATE: "updated",
+    ChangeKind.LINK: "linked",
+    ChangeKind.REACTIVATE: "reactivated",
+    ChangeKind.DEACTIVATE: "deactivated",
+}
+"""Which count a change of each kind adds to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run as it is stored.
+
+    Attributes:
+        attempt: 0 while queued; each (re)start of the fetch adds 1 and begins the counts anew.
+        outcome: The terminal state that the last applied chunk will give the run.
+        reason: Why it ended as it did, in a sentence; None for a run that simply completed.
+        issues_by_code: How many issues of each code.
+        provider_requests: Requests that the provider answered or failed to answer.
+    """
+
+    district_id: DistrictId
+    run_id: RunId
+    kind: RunKind
+    state: RunState
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    attempt: int = 0
+    fence: int = 0
+    chunks_expected: int = 0
+    chunks_applied: int = 0
+    counts: Counts = field(default_factory=Counts)
+    issues_by_code: Mapping[str, int] = field(default_factory=dict)
+    provider_requests: int = 0
+    outcome: RunState | None = None
+    reason: str | None = None
+
+
+def nightly_run_id(scheduled_time: datetime) -> RunId:
+    """The id of a district's run of one night, the same for each retry of `dispatch`; ids sort by time."""
+    return RunId(f"{scheduled_time:%Y%m%dT%H%M%SZ}-nightly")
+
+
+def manual_run_id(now: datetime, nonce: str) -> RunId:
+    """The id of a run that an administrator started."""
+    return RunId(f"{now:%Y%m%dT%H%M%SZ}-{nonce}")
+
+
+def upload_run_id(now: datetime, nonce: str) -> RunId:
+    """The id of a manual upload."""
+    return RunId(f"{now:%Y%m%dT%H%M%SZ}-upload-{nonce}")

@@ -1,0 +1,1 @@
+"""SQS: the shape of each message, and sending."""

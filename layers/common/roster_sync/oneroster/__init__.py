@@ -1,0 +1,1 @@
+"""The provider's OneRoster v1.1 REST API."""

@@ -1,0 +1,1 @@
+"""Secrets, where we may call, and who may ask."""

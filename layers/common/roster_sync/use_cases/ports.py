@@ -1,0 +1,143 @@
+"""What the use cases need of the outside; each has an adapter and an in-memory implementation held to the same tests."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from roster_sync.domain.change import Chunk, ManualChange
+from roster_sync.domain.district import School, Settings
+from roster_sync.domain.identifiers import DistrictId, RunId, UserId
+from roster_sync.domain.issue import Issue
+from roster_sync.domain.run import Counts, Run, RunState
+from roster_sync.domain.user import RosterEntry, SisUser, StoredUser
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to change a district's users until `expires_at`.
+
+    Attributes:
+        fence: Higher than that of every earlier lease of the district.
+        previous_holder: Who held it before and neither released it nor is the new holder; None if nobody.
+    """
+
+    holder: RunId
+    fence: int
+    expires_at: datetime
+    previous_holder: RunId | None = None
+
+
+class DistrictStore(Protocol):
+    """Districts: settings and schools."""
+
+    def active(self) -> Iterator[Settings]:
+        """The districts with at least one product on, in no order."""
+
+    def settings(self, district_id: DistrictId) -> Settings | None:
+        """A district's settings as last saved; None if it has none."""
+
+    def schools(self, district_id: DistrictId) -> list[School]:
+        """A district's schools, by school_id."""
+
+
+class LeaseStore(Protocol):
+    """One run or upload per district at a time."""
+
+    def acquire(self, district_id: DistrictId, holder: RunId, now: datetime, expires_at: datetime) -> Lease:
+        """Take the lease; the same holder may take it again, with a higher fence.
+
+        Raises:
+            DistrictBusyError: Another holder's lease has not expired.
+        """
+
+    def renew(self, district_id: DistrictId, holder: RunId, expires_at: datetime) -> bool:
+        """Prolong the holder's lease; False if somebody else holds it now."""
+
+    def release(self, district_id: DistrictId, holder: RunId) -> None:
+        """Give the lease back; nothing happens if somebody else holds it now."""
+
+
+class RunStore(Protocol):
+    """Runs, their accounting and their issues. Reads of single runs are strongly consistent."""
+
+    def create(self, run: Run) -> bool:
+        """Store a new run; False if one of this id exists, which stays as it is."""
+
+    def get(self, district_id: DistrictId, run_id: RunId) -> Run | None:
+        """A run as it stands."""
+
+    def begin_attempt(self, district_id: DistrictId, run_id: RunId, fence: int, now: datetime) -> Run | None:
+        """Start fetching anew: attempt + 1, counts, chunks and issues empty; None if the run has ended."""
+
+    def begin_applying(  # noqa: PLR0913 - what the fetch found, written in one update
+        self,
+        district_id: DistrictId,
+        run_id: RunId,
+        *,
+        attempt: int,
+        chunks_expected: int,
+        counts: Counts,
+        issues_by_code: Mapping[str, int],
+        provider_requests: int,
+        outcome: RunState,
+        reason: str | None,
+    ) -> bool:
+        """Record what was fetched; the chunks may now be counted. False if the attempt is not the newest or has ended."""
+
+    def count_chunk(self, chunk: Chunk, counts: Counts) -> bool:
+        """Add a chunk's counts to its run, once: False if it was counted before, or the attempt is not the newest."""
+
+    def close(self, district_id: DistrictId, run_id: RunId, state: RunState, reason: str | None, now: datetime) -> bool:
+        """End the run; False if it had ended before, which stays as it is."""
+
+    def add_issues(
+        self, district_id: DistrictId, run_id: RunId, attempt: int, issues: Sequence[Issue], first_number: int = 1
+    ) -> None:
+        """Store issues of an attempt, numbered from `first_number`; the same number replaces."""
+
+
+class UserStore(Protocol):
+    """The users of all districts."""
+
+    def roster(self, district_id: DistrictId) -> Iterator[Sequence[RosterEntry]]:
+        """Every user of a district, in batches, in no order."""
+
+    def sis_users(self, district_id: DistrictId, user_ids: Collection[UserId]) -> dict[UserId, SisUser]:
+        """The SIS-owned attributes of stored users; ids that are not stored are left out."""
+
+    def by_emails(self, district_id: DistrictId, emails: Collection[str]) -> dict[str, list[StoredUser]]:
+        """The users of each normalised e-mail address that has any."""
+
+    def apply(self, chunk: Chunk, now: datetime) -> Counts:
+        """Apply each change of a chunk unless a write of a higher fence is stored.
+
+        A change that this run has applied before counts as applied and is not written again; one that a newer
+        run or upload has overtaken counts as superseded.
+
+        Raises:
+            TransientError: Some change could not be written; all may be tried again.
+        """
+
+    def apply_manual(  # noqa: PLR0913 - an upload has no message that would carry these
+        self,
+        district_id: DistrictId,
+        changes: Sequence[ManualChange],
+        *,
+        run_id: RunId,
+        fence: int,
+        products: frozenset[str],
+        now: datetime,
+    ) -> Counts:
+        """Apply an upload's changes, under the same rule as `apply`."""
+
+
+class ChangeQueue(Protocol):
+    """Where chunks wait for `upsert`."""
+
+    def send(self, chunks: Sequence[Chunk]) -> None:
+        """Send chunks in order, with the district as message group.
+
+        Raises:
+            TransientError: Some chunk could not be sent after retries.
+        """
