@@ -1,0 +1,55 @@
+"""What calls somebody, and that the runbook says what to do then."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.template import ROOT, resources, walk
+
+ALARMS = {name: body["Properties"] for name, body in resources("AWS::CloudWatch::Alarm").items()}
+
+
+def watched(namespace: str, metric: str) -> set[Any]:
+    """What an alarm of this metric watches: the logical ids among its dimensions' values."""
+    return {
+        next(node for node in walk(dimension["Value"]) if isinstance(node, str))
+        for alarm in ALARMS.values()
+        if (alarm.get("Namespace"), alarm.get("MetricName")) == (namespace, metric)
+        for dimension in alarm["Dimensions"]
+    }
+
+
+def test_every_dead_letter_calls_somebody() -> None:
+    queues = {name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetterQueue")}
+
+    assert watched("AWS/SQS", "ApproximateNumberOfMessagesVisible") == queues
+
+
+def test_every_failing_function_calls_somebody() -> None:
+    assert watched("AWS/Lambda", "Errors") == set(resources("AWS::Serverless::Function"))
+
+
+def test_a_night_that_did_not_begin_calls_somebody_by_six() -> None:
+    alarm = ALARMS["NightMissingAlarm"]
+    [completed] = [metric for metric in alarm["Metrics"] if metric["ReturnData"]]
+
+    assert completed["Expression"] == "FILL(invocations, 0) - FILL(errors, 0)"
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    # From the end of the last night's hour (5:00) to 6:00 of the next day.
+    assert alarm["EvaluationPeriods"] == 25
+    assert {m["MetricStat"]["Period"] for m in alarm["Metrics"] if "MetricStat" in m} == {3600}
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_says_what_is_wrong_and_where_help_is(name: str) -> None:
+    headings = [line.removeprefix("## ") for line in (ROOT / "docs/runbook/README.md").read_text().splitlines()]
+
+    assert ALARMS[name]["AlarmDescription"].endswith(f" Runbook: {name}.")
+    assert name in headings
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_reaches_somebody_and_knows_what_silence_means(name: str) -> None:
+    assert ALARMS[name]["AlarmActions"] == [{"Ref": "AlarmsTopic"}]
+    assert ALARMS[name]["TreatMissingData"] in ("breaching", "notBreaching")

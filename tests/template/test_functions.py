@@ -1,0 +1,177 @@
+"""The functions, their schedule, the API's routes and who may sign in."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.template import ROOT, functions, properties, resources, template
+
+ROUTES = {
+    ("GET", "/districts/{district_id}/settings"),
+    ("PUT", "/districts/{district_id}/settings"),
+    ("POST", "/districts/{district_id}/settings/test"),
+    ("GET", "/districts/{district_id}/schools"),
+    ("PUT", "/districts/{district_id}/schools/{school_id}"),
+    ("DELETE", "/districts/{district_id}/schools/{school_id}"),
+    ("GET", "/districts/{district_id}/users"),
+    ("GET", "/districts/{district_id}/users/{user_id}"),
+    ("POST", "/districts/{district_id}/users/upload"),
+    ("POST", "/districts/{district_id}/users/upload-url"),
+    ("GET", "/districts/{district_id}/runs"),
+    ("POST", "/districts/{district_id}/runs"),
+    ("GET", "/districts/{district_id}/runs/{run_id}"),
+    ("GET", "/districts/{district_id}/runs/{run_id}/issues"),
+}
+
+
+def default(parameter: str) -> str:
+    value: str = template()["Parameters"][parameter]["Default"]
+    return value
+
+
+def schedule() -> dict[str, Any]:
+    found: dict[str, Any] = functions()["dispatch"]["Events"]["Night"]["Properties"]
+    return found
+
+
+def routes() -> list[dict[str, Any]]:
+    return [
+        event["Properties"]
+        for function in functions().values()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "Api"
+    ]
+
+
+def test_the_night_begins_at_four_in_new_york() -> None:
+    night = schedule()
+
+    assert night["ScheduleExpression"] == {"Ref": "NightlySchedule"}
+    assert night["ScheduleExpressionTimezone"] == {"Ref": "ScheduleTimezone"}
+    assert default("NightlySchedule") == "cron(0 4 * * ? *)"
+    assert default("ScheduleTimezone") == "America/New_York"
+
+
+def test_the_night_begins_on_the_minute_and_a_failed_start_is_tried_again_then_kept() -> None:
+    night = schedule()
+
+    assert night["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert night["RetryPolicy"]["MaximumRetryAttempts"] > 0
+    assert night["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DispatchDeadLetterQueue", "Arn"]}}
+
+
+def test_dispatch_gets_the_scheduled_time_in_the_shape_of_its_event() -> None:
+    event = json.loads((ROOT / "events" / "dispatch.json").read_text())
+
+    given = json.loads(schedule()["Input"])
+
+    assert given == {"scheduled_time": "<aws.scheduler.scheduled-time>"}
+    assert given.keys() == event.keys()
+
+
+@pytest.mark.parametrize("function", ["dispatch", "import_users"])
+def test_an_asynchronous_invocation_that_fails_is_tried_again_then_kept(function: str) -> None:
+    configuration = functions()[function]["EventInvokeConfig"]
+
+    assert configuration["MaximumRetryAttempts"] == 2
+    assert configuration["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+
+
+def test_each_function_is_a_folder_of_its_own_with_one_event() -> None:
+    names = set(functions())
+
+    assert names == {"dispatch", "fetch", "upsert", "import_users", "settings_api", "test_connection"}
+    assert names == {path.stem for path in (ROOT / "events").glob("*.json")}
+    assert {function["CodeUri"] for function in functions().values()} == {f"functions/{name}" for name in names}
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_what_a_function_logs_is_kept_for_a_limited_time(function: str) -> None:
+    group = functions()[function]["LoggingConfig"]["LogGroup"]["Ref"]
+
+    assert 7 <= properties(group)["RetentionInDays"] <= 365
+
+
+def test_the_api_has_exactly_the_described_routes() -> None:
+    described = [(route["Method"], route["Path"]) for route in routes()]
+
+    assert sorted(described) == sorted(ROUTES)
+
+
+def test_every_route_asks_for_a_token_of_the_user_pool() -> None:
+    auth = properties("Api")["Auth"]
+
+    assert auth["DefaultAuthorizer"] == "DistrictTokens"
+    assert auth["Authorizers"] == {"DistrictTokens": {"UserPoolArn": {"Fn::GetAtt": ["UserPool", "Arn"]}}}
+    assert [route for route in routes() if "Auth" in route or route["RestApiId"] != {"Ref": "Api"}] == []
+
+
+def test_the_gateways_own_answers_have_the_shape_of_the_apis() -> None:
+    for name, response in properties("Api")["GatewayResponses"].items():
+        body = response["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"text"')
+        problem = json.loads(body)
+
+        assert response["ResponseParameters"]["Headers"]["Content-Type"] == "'application/problem+json'", name
+        assert problem["detail"], name
+        assert problem.get("status") == response.get("StatusCode"), name
+
+
+def test_the_api_answers_before_the_gateway_gives_up_and_waits_for_a_whole_probe() -> None:
+    api, probe = functions()["settings_api"]["Timeout"], functions()["test_connection"]["Timeout"]
+
+    assert 20 < probe < api <= 29
+
+
+def test_a_user_cannot_move_to_another_district_or_role() -> None:
+    client = properties("PortalClient")
+
+    assert {"custom:district_id", "custom:role"} <= set(client["ReadAttributes"])
+    assert [name for name in client["WriteAttributes"] if name.startswith("custom:")] == []
+
+
+def test_only_staff_create_users() -> None:
+    pool = properties("UserPool")
+
+    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+
+
+def test_the_portal_signs_in_by_code_without_a_secret() -> None:
+    client = properties("PortalClient")
+
+    assert client["AllowedOAuthFlows"] == ["code"]
+    assert client["GenerateSecret"] is False
+    assert "ALLOW_USER_PASSWORD_AUTH" not in client["ExplicitAuthFlows"]
+
+
+def test_only_the_local_stage_may_reach_providers_on_this_machine() -> None:
+    rule = template()["Rules"]["LocalProvidersOnlyOnTheLocalStack"]
+
+    assert default("AllowLocalProviders") == "false"
+    assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Stage"}, "local"]}]}
+    assert rule["Assertions"][0]["Assert"] == {"Fn::Equals": [{"Ref": "AllowLocalProviders"}, "false"]}
+
+
+def test_only_the_local_configuration_allows_local_providers() -> None:
+    sections = re.split(r"^\[", (ROOT / "samconfig.toml").read_text(), flags=re.MULTILINE)
+
+    allowing = [section.split("]")[0] for section in sections if "AllowLocalProviders" in section]
+
+    assert allowing == ["local.deploy.parameters"]
+
+
+def test_the_layer_is_built_for_the_functions_target() -> None:
+    makefile = (ROOT / "layers" / "common" / "Makefile").read_text()
+
+    assert f"PYTHON_RUNTIME ?= {default('PythonRuntime')}\n" in makefile
+    assert f"ARCHITECTURE ?= {default('Architecture')}\n" in makefile
+
+
+def test_the_layer_holds_all_code_but_the_handlers() -> None:
+    [layer] = resources("AWS::Serverless::LayerVersion").values()
+    uri = layer["Properties"]["ContentUri"]
+
+    assert (ROOT / uri / "roster_sync").is_dir()
+    assert [path.name for path in Path(ROOT / "functions").glob("*/*.py") if path.name != "app.py"] == []

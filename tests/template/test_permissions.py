@@ -1,0 +1,138 @@
+"""Who may do what: policies of functions, tables, keys and the bucket."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.template import as_list, functions, properties, resources, statements, template, walk
+
+TABLES = sorted(resources("AWS::DynamoDB::Table"))
+# On AWS this is SendMessage alone; the local stack parts off an action SendMessageBatch.
+JUSTIFIED_WILDCARDS = {"sqs:SendMessage*"}
+
+
+def rights() -> Iterator[tuple[str, str, Any]]:
+    """Each allowed action with its function and resource."""
+    for function in functions():
+        for statement in statements(function):
+            for action in as_list(statement["Action"]):
+                for resource in as_list(statement["Resource"]):
+                    yield function, action, resource
+
+
+def may(action: str, resource: str) -> set[str]:
+    """Functions that may do an action on a resource of the template."""
+    return {
+        function
+        for function, allowed, on in rights()
+        if allowed == action and resource in (str(node).split(".")[0].strip("${") for node in walk(on))
+    }
+
+
+def test_a_policy_names_each_action_and_each_resource() -> None:
+    actions = {action for _, action, _ in rights()}
+    resources_named = [on for _, _, on in rights()]
+
+    assert {action for action in actions if "*" in action} == JUSTIFIED_WILDCARDS
+    assert "*" not in resources_named
+    # The wildcard after a bucket's name stands for its objects.
+    assert {str(on) for on in resources_named if "*" in str(on)} == {"{'Fn::Sub': '${UploadsBucket.Arn}/*'}"}
+
+
+def test_policies_are_our_own() -> None:
+    managed = [policy for name in functions() for policy in functions()[name]["Policies"] if "Statement" not in policy]
+
+    assert managed == []
+
+
+def test_only_what_signs_requests_to_providers_can_decrypt_their_secrets() -> None:
+    assert may("kms:Decrypt", "SecretsKey") == {"fetch", "test_connection"}
+
+
+def test_only_the_api_can_encrypt_secrets() -> None:
+    assert may("kms:Encrypt", "SecretsKey") == {"settings_api"}
+
+
+def test_no_function_can_use_the_tables_key_itself() -> None:
+    assert {on["Fn::GetAtt"][0] for _, action, on in rights() if action.startswith("kms:")} == {"SecretsKey"}
+
+
+def test_only_upserts_and_uploads_write_users() -> None:
+    assert may("dynamodb:UpdateItem", "UsersTable") == {"upsert", "import_users", "settings_api"}
+    assert may("dynamodb:PutItem", "UsersTable") == set()
+    assert may("dynamodb:BatchWriteItem", "UsersTable") == set()
+
+
+def test_no_function_can_delete_a_user_or_read_a_whole_table() -> None:
+    assert may("dynamodb:DeleteItem", "UsersTable") == set()
+    assert [function for function, action, _ in rights() if action == "dynamodb:Scan"] == []
+
+
+def test_only_dispatch_and_the_api_request_syncs_and_only_fetch_sends_changes() -> None:
+    assert may("sqs:SendMessage*", "SyncRequestsQueue") == {"dispatch", "settings_api"}
+    assert may("sqs:SendMessage*", "UserChangesQueue") == {"fetch"}
+
+
+def test_a_function_receives_from_its_own_queue_alone() -> None:
+    assert may("sqs:ReceiveMessage", "SyncRequestsQueue") == {"fetch"}
+    assert may("sqs:ReceiveMessage", "UserChangesQueue") == {"upsert"}
+
+
+@pytest.mark.parametrize("name", [*TABLES, *sorted(resources("AWS::KMS::Key")), "UserPool"])
+def test_a_deleted_stack_keeps_data_and_keys(name: str) -> None:
+    resource = template()["Resources"][name]
+
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_is_on_demand_restorable_and_encrypted_with_our_key(table: str) -> None:
+    described = properties(table)
+
+    assert described["BillingMode"] == "PAY_PER_REQUEST"
+    assert described["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert described["SSESpecification"]["KMSMasterKeyId"] == {"Ref": "TablesKey"}
+
+
+def test_only_runs_expire() -> None:
+    expiring = {table for table in TABLES if "TimeToLiveSpecification" in properties(table)}
+
+    assert expiring == {"SyncRunsTable"}
+    assert properties("SyncRunsTable")["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_the_tables_key_opens_to_others_only_through_dynamodb_and_within_the_account() -> None:
+    [open_to_all] = [
+        statement
+        for key in resources("AWS::KMS::Key").values()
+        for statement in key["Properties"]["KeyPolicy"]["Statement"]
+        if statement["Principal"] == {"AWS": "*"}
+    ]
+
+    assert open_to_all["Condition"]["StringEquals"] == {
+        "kms:CallerAccount": {"Ref": "AWS::AccountId"},
+        "kms:ViaService": {"Fn::Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}"},
+    }
+
+
+@pytest.mark.parametrize("key", sorted(resources("AWS::KMS::Key")))
+def test_keys_rotate(key: str) -> None:
+    assert properties(key)["EnableKeyRotation"] is True
+
+
+def test_uploads_are_private_encrypted_and_gone_after_a_day() -> None:
+    bucket = properties("UploadsBucket")
+
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert [rule["ExpirationInDays"] for rule in bucket["LifecycleConfiguration"]["Rules"]] == [1]
+
+
+def test_uploads_come_by_tls_only() -> None:
+    policy = template()["Resources"]["UploadsBucketPolicy"]
+    [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
+
+    assert policy["Condition"] == "IsOnAws"
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

@@ -1,0 +1,75 @@
+"""The queues, their dead letters, and how functions take from them."""
+
+import pytest
+
+from tests.support.template import functions, properties, resources
+
+QUEUES = {
+    name: body["Properties"]
+    for name, body in resources("AWS::SQS::Queue").items()
+    if "RedrivePolicy" in body["Properties"]
+}
+DEAD_LETTER_QUEUES = {
+    name: body["Properties"] for name, body in resources("AWS::SQS::Queue").items() if name not in QUEUES
+}
+MAPPINGS = {
+    body["Properties"]["EventSourceArn"]["Fn::GetAtt"][0]: body["Properties"]
+    for body in resources("AWS::Lambda::EventSourceMapping").values()
+}
+
+
+def test_the_night_has_two_queues() -> None:
+    assert set(QUEUES) == {"SyncRequestsQueue", "UserChangesQueue"}
+    assert set(MAPPINGS) == set(QUEUES)
+
+
+@pytest.mark.parametrize("queue", sorted(QUEUES))
+def test_a_message_that_keeps_failing_goes_to_the_queues_own_dead_letters(queue: str) -> None:
+    redrive = QUEUES[queue]["RedrivePolicy"]
+
+    assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": [queue.replace("Queue", "DeadLetterQueue"), "Arn"]}
+    assert redrive["maxReceiveCount"] >= 3
+
+
+@pytest.mark.parametrize("queue", sorted(DEAD_LETTER_QUEUES))
+def test_dead_letters_are_kept_as_long_as_sqs_can(queue: str) -> None:
+    assert DEAD_LETTER_QUEUES[queue]["MessageRetentionPeriod"] == 14 * 86_400
+
+
+@pytest.mark.parametrize("queue", sorted(resources("AWS::SQS::Queue")))
+def test_messages_are_encrypted(queue: str) -> None:
+    assert properties(queue)["SqsManagedSseEnabled"] is True
+
+
+@pytest.mark.parametrize("queue", sorted(QUEUES))
+def test_a_message_stays_invisible_while_its_function_may_run(queue: str) -> None:
+    function = properties(MAPPINGS[queue]["FunctionName"]["Ref"])
+
+    assert QUEUES[queue]["VisibilityTimeout"] >= 2 * function["Timeout"]
+
+
+def test_a_fetch_that_keeps_dying_is_a_dead_letter_before_six() -> None:
+    queue = QUEUES["SyncRequestsQueue"]
+
+    assert queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"] <= 2 * 3600
+
+
+@pytest.mark.parametrize("queue", sorted(MAPPINGS))
+def test_only_failed_messages_of_a_batch_come_again(queue: str) -> None:
+    assert MAPPINGS[queue]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_failing_district_repeats_no_other() -> None:
+    assert MAPPINGS["SyncRequestsQueue"]["BatchSize"] == 1
+
+
+@pytest.mark.parametrize(
+    ("queue", "parameter"), [("SyncRequestsQueue", "FetchConcurrency"), ("UserChangesQueue", "UpsertConcurrency")]
+)
+def test_concurrency_is_limited_where_messages_are_taken(queue: str, parameter: str) -> None:
+    condition, deployed, local = MAPPINGS[queue]["ScalingConfig"]["Fn::If"]
+
+    assert condition == "IsOnAws"
+    assert deployed == {"MaximumConcurrency": {"Ref": parameter}}
+    assert local["MaximumConcurrency"] >= 2
+    assert [name for name, function in functions().items() if "ReservedConcurrentExecutions" in function] == []
