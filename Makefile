@@ -48,11 +48,11 @@ format: $(DEV) ## Format the code and mend what ruff can
 	$(VENV)/bin/ruff format .
 
 test: setup ## Run all tests: unit, contracts, integration, template, then end to end on the local stack
-	$(VENV)/bin/pytest -q -n 2 --ignore=tests/e2e
-	$(VENV)/bin/pytest -q tests/e2e
+	$(VENV)/bin/pytest -n 2 --ignore=tests/e2e
+	$(VENV)/bin/pytest tests/e2e
 
 test-quick: $(DEV) ## Run all tests but the end-to-end ones
-	$(VENV)/bin/pytest -q -n 2 --ignore=tests/e2e
+	$(VENV)/bin/pytest -n 2 --ignore=tests/e2e
 
 bench: setup ## Print the figures of the benchmarks
 	@$(IN_PROJECT) $(VENV)/bin/python -m bench $(ARGS)
