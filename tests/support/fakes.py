@@ -9,9 +9,9 @@ from roster_sync.domain.district import School, Settings
 from roster_sync.domain.errors import ConflictError, DistrictBusyError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
+from roster_sync.domain.lease import Lease
 from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
 from roster_sync.domain.user import RosterEntry, SisUser, StoredUser, normalised_email
-from roster_sync.use_cases.ports import Lease
 
 
 class InMemoryDistricts:
@@ -54,7 +54,9 @@ class InMemoryDistricts:
         if held and held.holder != holder and held.expires_at > now:
             raise DistrictBusyError(held.holder)
         fence = self._fences.get(district_id, 0) + 1
-        previous = held.holder if held and held.holder != holder else None
+        previous = held.holder if held else None
+        if held and held.holder == holder:
+            previous = held.previous_holder
         self._fences[district_id] = fence
         self._leases[district_id] = Lease(holder, fence, expires_at, previous)
         return self._leases[district_id]

@@ -1,7 +1,6 @@
-"""What the use cases need of the outside; each has an adapter and an in-memory implementation held to the same tests."""
+"""What the use cases need of the outside; each has an adapter and an in-memory twin held to the same tests."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -9,23 +8,9 @@ from roster_sync.domain.change import Chunk, ManualChange
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.identifiers import DistrictId, RunId, UserId
 from roster_sync.domain.issue import Issue
+from roster_sync.domain.lease import Lease
 from roster_sync.domain.run import Counts, Run, RunState
 from roster_sync.domain.user import RosterEntry, SisUser, StoredUser
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to change a district's users until `expires_at`.
-
-    Attributes:
-        fence: Higher than that of every earlier lease of the district.
-        previous_holder: Who held it before and neither released it nor is the new holder; None if nobody.
-    """
-
-    holder: RunId
-    fence: int
-    expires_at: datetime
-    previous_holder: RunId | None = None
 
 
 class DistrictStore(Protocol):
@@ -70,7 +55,7 @@ class RunStore(Protocol):
     def begin_attempt(self, district_id: DistrictId, run_id: RunId, fence: int, now: datetime) -> Run | None:
         """Start fetching anew: attempt + 1, counts, chunks and issues empty; None if the run has ended."""
 
-    def begin_applying(  # noqa: PLR0913 - what the fetch found, written in one update
+    def begin_applying(
         self,
         district_id: DistrictId,
         run_id: RunId,
@@ -83,7 +68,7 @@ class RunStore(Protocol):
         outcome: RunState,
         reason: str | None,
     ) -> bool:
-        """Record what was fetched; the chunks may now be counted. False if the attempt is not the newest or has ended."""
+        """Record what was fetched; chunks may now be counted. False if the attempt is not the newest or has ended."""
 
     def count_chunk(self, chunk: Chunk, counts: Counts) -> bool:
         """Add a chunk's counts to its run, once: False if it was counted before, or the attempt is not the newest."""
@@ -119,7 +104,7 @@ class UserStore(Protocol):
             TransientError: Some change could not be written; all may be tried again.
         """
 
-    def apply_manual(  # noqa: PLR0913 - an upload has no message that would carry these
+    def apply_manual(
         self,
         district_id: DistrictId,
         changes: Sequence[ManualChange],

@@ -1,0 +1,22 @@
+"""The right to change a district's users: one run or upload at a time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from roster_sync.domain.identifiers import RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to change a district's users until `expires_at`.
+
+    Attributes:
+        fence: Higher than that of every earlier lease of the district.
+        previous_holder: Who held it before and neither released it nor is the new holder; None if nobody. Remains
+            known when the holder takes the lease again, which may be because it died before it dealt with it.
+    """
+
+    holder: RunId
+    fence: int
+    expires_at: datetime
+    previous_holder: RunId | None = None

@@ -1,0 +1,256 @@
+"""The Districts table: settings, schools and the lease of each district."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    ListAttribute,
+    MapAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.models import Model
+
+from roster_sync.domain.district import School, Settings
+from roster_sync.domain.errors import ConflictError, DistrictBusyError, TransientError
+from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
+from roster_sync.domain.lease import Lease
+from roster_sync.domain.user import Role
+from roster_sync.storage.dynamodb import Bounds, condition_failed, errors_as_ours
+
+_SETTINGS: Final = "settings"
+_LEASE: Final = "lease"
+_SCHOOL_PREFIX: Final = "school#"
+_YES: Final = "yes"
+
+
+class _ActiveDistricts(GlobalSecondaryIndex["_DistrictItem"]):  # type: ignore[no-untyped-call]  # pynamodb's own
+    class Meta:
+        index_name = "ActiveDistricts"
+        projection = AllProjection()
+
+    active = UnicodeAttribute(hash_key=True)
+    district_id = UnicodeAttribute(range_key=True)
+
+
+class _DistrictItem(Model):
+    """An item of the table: settings, the lease, or a school, by its range key."""
+
+    class Meta(Bounds):
+        table_name = ""
+
+    district_id = UnicodeAttribute(hash_key=True)
+    item = UnicodeAttribute(range_key=True)
+
+    active = UnicodeAttribute(null=True)
+    active_districts = _ActiveDistricts()
+    base_url = UnicodeAttribute(null=True)
+    consumer_key = UnicodeAttribute(null=True)
+    consumer_secret = BinaryAttribute(null=True, legacy_encoding=False)
+    products = UnicodeSetAttribute(null=True)
+    counselor_metadata_key = UnicodeAttribute(null=True)
+    role_metadata_key = UnicodeAttribute(null=True)
+    roles: MapAttribute[str, str] = MapAttribute(null=True)  # type: ignore[no-untyped-call]  # pynamodb's own
+    metadata_keys: ListAttribute[str] = ListAttribute(null=True)
+    deactivation_percent = NumberAttribute(null=True)
+    deactivation_minimum = NumberAttribute(null=True)
+    parallel_requests = NumberAttribute(null=True)
+    page_size = NumberAttribute(null=True)
+    version = NumberAttribute(null=True)
+    updated_at = UTCDateTimeAttribute(null=True)
+
+    name = UnicodeAttribute(null=True)
+    oneroster_id = UnicodeAttribute(null=True)
+
+    holder = UnicodeAttribute(null=True)
+    previous_holder = UnicodeAttribute(null=True)
+    fence = NumberAttribute(null=True)
+    expires_at = UTCDateTimeAttribute(null=True)
+
+
+class Districts:
+    """Settings, schools and leases; reads of one district are strongly consistent."""
+
+    def __init__(self, table_name: str) -> None:
+        _DistrictItem.Meta.table_name = table_name
+
+    def active(self) -> Iterator[Settings]:
+        """The districts with at least one product on, in no order."""
+        with errors_as_ours():
+            for item in _DistrictItem.active_districts.query(_YES):
+                yield _settings(item)
+
+    @errors_as_ours()
+    def settings(self, district_id: DistrictId) -> Settings | None:
+        """A district's settings as last saved; None if it has none."""
+        item = _item(district_id, _SETTINGS)
+        return _settings(item) if item else None
+
+    @errors_as_ours()
+    def save_settings(self, settings: Settings, expected_version: int) -> Settings:
+        """Replace a district's settings and return them with their new version.
+
+        Raises:
+            ConflictError: The stored version is not `expected_version` (0: none stored).
+        """
+        item = _DistrictItem(
+            settings.district_id,
+            _SETTINGS,
+            active=_YES if settings.products else None,
+            base_url=settings.base_url,
+            consumer_key=settings.consumer_key,
+            consumer_secret=settings.consumer_secret,
+            products=set(settings.products) or None,
+            counselor_metadata_key=settings.counselor_metadata_key,
+            role_metadata_key=settings.role_metadata_key,
+            roles={name: str(role) for name, role in settings.roles.items()},
+            metadata_keys=list(settings.metadata_keys),
+            deactivation_percent=settings.deactivation_percent,
+            deactivation_minimum=settings.deactivation_minimum,
+            parallel_requests=settings.parallel_requests,
+            page_size=settings.page_size,
+            version=expected_version + 1,
+            updated_at=settings.updated_at,
+        )
+        unchanged = (
+            _DistrictItem.version == expected_version
+            if expected_version
+            else _DistrictItem.district_id.does_not_exist()
+        )
+        try:
+            item.save(unchanged)
+        except PutError as error:
+            if condition_failed(error):
+                raise ConflictError("The settings were changed meanwhile. Load them again.") from error
+            raise
+        return _settings(item)
+
+    @errors_as_ours()
+    def schools(self, district_id: DistrictId) -> list[School]:
+        """A district's schools, by school_id."""
+        items = _DistrictItem.query(district_id, _DistrictItem.item.startswith(_SCHOOL_PREFIX), consistent_read=True)
+        return [_school(item) for item in items]
+
+    @errors_as_ours()
+    def school(self, district_id: DistrictId, school_id: SchoolId) -> School | None:
+        """One school; None if the district has none of this id."""
+        item = _item(district_id, _SCHOOL_PREFIX + school_id)
+        return _school(item) if item else None
+
+    @errors_as_ours()
+    def put_school(self, school: School) -> None:
+        """Store a school, or replace the one of its id."""
+        _DistrictItem(
+            school.district_id,
+            _SCHOOL_PREFIX + school.school_id,
+            name=school.name,
+            oneroster_id=school.oneroster_id,
+        ).save()
+
+    @errors_as_ours()
+    def delete_school(self, district_id: DistrictId, school_id: SchoolId) -> bool:
+        """Delete a school; False if there was none."""
+        try:
+            _DistrictItem(district_id, _SCHOOL_PREFIX + school_id).delete(_DistrictItem.district_id.exists())
+        except DeleteError as error:
+            if condition_failed(error):
+                return False
+            raise
+        return True
+
+    @errors_as_ours()
+    def acquire(self, district_id: DistrictId, holder: RunId, now: datetime, expires_at: datetime) -> Lease:
+        """Take the lease; the same holder may take it again, with a higher fence.
+
+        Raises:
+            DistrictBusyError: Another holder's lease has not expired.
+        """
+        take = [
+            _DistrictItem.holder.set(holder),
+            _DistrictItem.expires_at.set(expires_at),
+            _DistrictItem.fence.add(1),
+        ]
+        # The value before this update, or the new holder if there is none.
+        remember = _DistrictItem.previous_holder.set(_DistrictItem.holder | holder)
+        free = _DistrictItem.holder.does_not_exist() | (
+            (_DistrictItem.holder != holder) & (_DistrictItem.expires_at <= now)
+        )
+        # Taken again, the lease keeps its previous holder: the first taker may have died before it dealt with it.
+        lease = _updated_lease(district_id, [*take, remember], free) or _updated_lease(
+            district_id, take, _DistrictItem.holder == holder
+        )
+        if lease is None:
+            held = _item(district_id, _LEASE)
+            if held is None or not held.holder:
+                raise TransientError("Another sync or upload has just ended.")
+            raise DistrictBusyError(held.holder)
+        previous = RunId(str(lease.previous_holder))
+        return Lease(holder, int(lease.fence or 0), expires_at, None if previous == holder else previous)
+
+    @errors_as_ours()
+    def renew(self, district_id: DistrictId, holder: RunId, expires_at: datetime) -> bool:
+        """Prolong the holder's lease; False if somebody else holds it now."""
+        prolong = [_DistrictItem.expires_at.set(expires_at)]
+        return _updated_lease(district_id, prolong, _DistrictItem.holder == holder) is not None
+
+    @errors_as_ours()
+    def release(self, district_id: DistrictId, holder: RunId) -> None:
+        """Give the lease back; nothing happens if somebody else holds it now."""
+        give_back = [_DistrictItem.holder.remove(), _DistrictItem.expires_at.remove()]
+        _updated_lease(district_id, give_back, _DistrictItem.holder == holder)
+
+
+def _item(district_id: DistrictId, item: str) -> _DistrictItem | None:
+    try:
+        return _DistrictItem.get(district_id, item, consistent_read=True)
+    except DoesNotExist:
+        return None
+
+
+def _updated_lease(district_id: DistrictId, actions: Sequence[Action], condition: Condition) -> _DistrictItem | None:
+    """The lease after an update; None if the condition did not hold."""
+    lease = _DistrictItem(district_id, _LEASE)
+    try:
+        lease.update(list(actions), condition)
+    except UpdateError as error:
+        if condition_failed(error):
+            return None
+        raise
+    return lease
+
+
+def _settings(item: _DistrictItem) -> Settings:
+    return Settings(
+        district_id=DistrictId(item.district_id),
+        base_url=item.base_url,
+        consumer_key=item.consumer_key,
+        consumer_secret=item.consumer_secret,
+        products=frozenset(item.products or ()),
+        counselor_metadata_key=item.counselor_metadata_key,
+        role_metadata_key=item.role_metadata_key,
+        roles={name: Role(item.roles[name]) for name in item.roles},
+        metadata_keys=tuple(item.metadata_keys or ()),
+        deactivation_percent=int(item.deactivation_percent),
+        deactivation_minimum=int(item.deactivation_minimum),
+        parallel_requests=int(item.parallel_requests),
+        page_size=int(item.page_size),
+        version=int(item.version),
+        updated_at=item.updated_at,
+    )
+
+
+def _school(item: _DistrictItem) -> School:
+    return School(
+        district_id=DistrictId(item.district_id),
+        school_id=SchoolId(item.item.removeprefix(_SCHOOL_PREFIX)),
+        name=item.name,
+        oneroster_id=SourcedId(item.oneroster_id) if item.oneroster_id else None,
+    )

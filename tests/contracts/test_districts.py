@@ -1,0 +1,125 @@
+"""What holds for settings and schools, wherever they are kept."""
+
+from dataclasses import replace
+
+import pytest
+from roster_sync.domain.district import Settings
+from roster_sync.domain.errors import ConflictError
+from roster_sync.domain.identifiers import SchoolId
+from roster_sync.domain.user import Role
+from roster_sync.storage.districts import Districts
+
+from tests.support.builders import DISTRICT, NOW, OTHER_DISTRICT, a_school, settings
+from tests.support.fakes import InMemoryDistricts
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def districts(request: pytest.FixtureRequest) -> InMemoryDistricts | Districts:
+    if request.param == "memory":
+        return InMemoryDistricts()
+    return Districts(request.getfixturevalue("tables")["DistrictsTable"])
+
+
+def test_a_district_has_no_settings_at_first(districts: InMemoryDistricts | Districts) -> None:
+    assert districts.settings(DISTRICT) is None
+
+
+def test_settings_are_kept_whole(districts: InMemoryDistricts | Districts) -> None:
+    whole = settings(
+        products=frozenset({"serve", "jobs"}),
+        counselor_metadata_key="counselor",
+        role_metadata_key="staffRole",
+        roles={"aide": Role.SPONSOR, "guidance": Role.COUNSELOR},
+        metadata_keys=("homeroom", "house"),
+        deactivation_percent=5,
+        deactivation_minimum=0,
+        parallel_requests=2,
+        page_size=500,
+        version=0,
+    )
+
+    saved = districts.save_settings(whole, 0)
+
+    assert saved == replace(whole, version=1)
+    assert districts.settings(DISTRICT) == saved
+
+
+def test_empty_settings_are_kept_as_absent(districts: InMemoryDistricts | Districts) -> None:
+    districts.save_settings(Settings(district_id=DISTRICT, updated_at=NOW), 0)
+
+    stored = districts.settings(DISTRICT)
+
+    assert stored == Settings(district_id=DISTRICT, updated_at=NOW, version=1)
+
+
+def test_a_value_that_is_taken_out_is_gone(districts: InMemoryDistricts | Districts) -> None:
+    districts.save_settings(settings(counselor_metadata_key="counselor"), 0)
+
+    districts.save_settings(settings(counselor_metadata_key=None), 1)
+
+    stored = districts.settings(DISTRICT)
+    assert stored is not None
+    assert stored.counselor_metadata_key is None
+
+
+@pytest.mark.parametrize("expected_version", [0, 2])
+def test_settings_that_somebody_else_changed_are_not_overwritten(
+    districts: InMemoryDistricts | Districts, expected_version: int
+) -> None:
+    first = districts.save_settings(settings(), 0)
+
+    with pytest.raises(ConflictError):
+        districts.save_settings(settings(base_url="https://other.example.org"), expected_version)
+
+    assert districts.settings(DISTRICT) == first
+
+
+def test_first_settings_are_no_later_version(districts: InMemoryDistricts | Districts) -> None:
+    with pytest.raises(ConflictError):
+        districts.save_settings(settings(), 1)
+
+
+def test_only_districts_with_a_product_on_are_active(districts: InMemoryDistricts | Districts) -> None:
+    active = districts.save_settings(settings(), 0)
+    districts.save_settings(settings(district_id=OTHER_DISTRICT, products=frozenset()), 0)
+
+    found = list(districts.active())
+
+    assert found == [active]
+
+
+def test_a_district_whose_last_product_goes_off_is_active_no_more(districts: InMemoryDistricts | Districts) -> None:
+    districts.save_settings(settings(), 0)
+
+    districts.save_settings(settings(products=frozenset()), 1)
+
+    assert list(districts.active()) == []
+
+
+def test_schools_come_by_id_and_of_their_district_only(districts: InMemoryDistricts | Districts) -> None:
+    high = a_school(school_id=SchoolId("high"), name="Springfield High", oneroster_id=None)
+    elementary = a_school()
+    districts.save_settings(settings(), 0)
+    for school in (high, elementary, a_school(district_id=OTHER_DISTRICT)):
+        districts.put_school(school)
+
+    assert districts.schools(DISTRICT) == [elementary, high]
+
+
+def test_a_school_is_replaced_by_one_of_its_id(districts: InMemoryDistricts | Districts) -> None:
+    districts.put_school(a_school())
+    unmapped = a_school(oneroster_id=None)
+
+    districts.put_school(unmapped)
+
+    assert districts.school(DISTRICT, unmapped.school_id) == unmapped
+
+
+def test_a_school_is_deleted_once(districts: InMemoryDistricts | Districts) -> None:
+    school = a_school()
+    districts.put_school(school)
+
+    deletions = [districts.delete_school(DISTRICT, school.school_id) for _ in range(2)]
+
+    assert deletions == [True, False]
+    assert districts.school(DISTRICT, school.school_id) is None

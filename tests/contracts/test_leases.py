@@ -1,0 +1,102 @@
+"""What holds for the lease of a district, wherever it is kept."""
+
+from datetime import timedelta
+
+import pytest
+from roster_sync.domain.errors import DistrictBusyError
+from roster_sync.storage.districts import Districts
+from roster_sync.use_cases.ports import LeaseStore
+
+from tests.support.builders import DISTRICT, LATER_RUN, NOW, OTHER_DISTRICT, RUN
+from tests.support.fakes import InMemoryDistricts
+
+SOON = NOW + timedelta(minutes=20)
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def leases(request: pytest.FixtureRequest) -> LeaseStore:
+    if request.param == "memory":
+        return InMemoryDistricts()
+    return Districts(request.getfixturevalue("tables")["DistrictsTable"])
+
+
+def test_a_free_lease_is_taken_after_nobody(leases: LeaseStore) -> None:
+    lease = leases.acquire(DISTRICT, RUN, NOW, SOON)
+
+    assert (lease.holder, lease.fence, lease.expires_at, lease.previous_holder) == (RUN, 1, SOON, None)
+
+
+def test_a_held_lease_is_refused_with_its_holder(leases: LeaseStore) -> None:
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+
+    with pytest.raises(DistrictBusyError) as refusal:
+        leases.acquire(DISTRICT, LATER_RUN, SOON - timedelta(seconds=1), SOON + timedelta(minutes=20))
+
+    assert refusal.value.holder == RUN
+
+
+def test_each_district_has_a_lease_of_its_own(leases: LeaseStore) -> None:
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+
+    assert leases.acquire(OTHER_DISTRICT, LATER_RUN, NOW, SOON).fence == 1
+
+
+def test_the_holder_takes_its_lease_again_with_a_higher_fence(leases: LeaseStore) -> None:
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+
+    again = leases.acquire(DISTRICT, RUN, NOW, SOON + timedelta(minutes=1))
+
+    assert (again.fence, again.previous_holder, again.expires_at) == (2, None, SOON + timedelta(minutes=1))
+
+
+def test_an_expired_lease_is_taken_over_and_names_who_lost_it(leases: LeaseStore) -> None:
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+
+    taken = leases.acquire(DISTRICT, LATER_RUN, SOON, SOON + timedelta(minutes=20))
+
+    assert (taken.holder, taken.fence, taken.previous_holder) == (LATER_RUN, 2, RUN)
+
+
+def test_who_lost_the_lease_stays_known_when_the_taker_dies_and_takes_it_again(leases: LeaseStore) -> None:
+    """Otherwise the run that lost it would never be ended."""
+    later = SOON + timedelta(minutes=20)
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+    leases.acquire(DISTRICT, LATER_RUN, SOON, later)
+
+    again = leases.acquire(DISTRICT, LATER_RUN, later, later + timedelta(minutes=20))
+
+    assert (again.fence, again.previous_holder) == (3, RUN)
+
+
+def test_a_released_lease_is_free_and_its_fence_goes_on(leases: LeaseStore) -> None:
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+    leases.release(DISTRICT, RUN)
+
+    lease = leases.acquire(DISTRICT, LATER_RUN, NOW, SOON)
+
+    assert (lease.fence, lease.previous_holder) == (2, None)
+
+
+def test_nobody_releases_the_lease_of_another(leases: LeaseStore) -> None:
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+
+    leases.release(DISTRICT, LATER_RUN)
+
+    assert leases.renew(DISTRICT, RUN, SOON)
+
+
+def test_a_renewed_lease_holds_longer(leases: LeaseStore) -> None:
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+
+    assert leases.renew(DISTRICT, RUN, SOON + timedelta(minutes=5))
+
+    with pytest.raises(DistrictBusyError):
+        leases.acquire(DISTRICT, LATER_RUN, SOON, SOON + timedelta(minutes=20))
+
+
+def test_a_lease_that_is_gone_is_not_renewed(leases: LeaseStore) -> None:
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+    leases.release(DISTRICT, RUN)
+
+    assert not leases.renew(DISTRICT, RUN, SOON)
+    assert not leases.renew(OTHER_DISTRICT, RUN, SOON)
