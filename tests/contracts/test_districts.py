@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
+
 from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConflictError
 from roster_sync.domain.identifiers import SchoolId
 from roster_sync.domain.user import Role
 from roster_sync.storage.districts import Districts
-
 from tests.support.builders import DISTRICT, NOW, OTHER_DISTRICT, a_school, settings
 from tests.support.fakes import InMemoryDistricts
 

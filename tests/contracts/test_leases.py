@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
+
 from roster_sync.domain.errors import DistrictBusyError
 from roster_sync.storage.districts import Districts
 from roster_sync.use_cases.ports import LeaseStore
-
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, OTHER_DISTRICT, RUN
 from tests.support.fakes import InMemoryDistricts
 

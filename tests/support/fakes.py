@@ -6,7 +6,7 @@ from datetime import datetime
 
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange
 from roster_sync.domain.district import School, Settings
-from roster_sync.domain.errors import ConflictError, DistrictBusyError
+from roster_sync.domain.errors import ConfigurationError, ConflictError, DistrictBusyError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.lease import Lease
@@ -162,9 +162,11 @@ class InMemoryRuns:
     def issues(
         self, district_id: DistrictId, run_id: RunId, attempt: int, cursor: str | None = None, limit: int = 100
     ) -> tuple[list[Issue], str | None]:
+        if cursor is not None and not cursor.isdecimal():
+            raise ConfigurationError("There is no such cursor. Begin again without one.")
         numbered = sorted(self._issues.get((district_id, run_id, attempt), {}).items())
         after = [(number, issue) for number, issue in numbered if number > int(cursor or 0)]
-        more = str(after[limit - 1][0]) if len(after) > limit else None
+        more = f"{after[limit - 1][0]:06d}" if len(after) > limit else None
         return [issue for _, issue in after[:limit]], more
 
     def page(self, district_id: DistrictId, cursor: str | None = None, limit: int = 50) -> tuple[list[Run], str | None]:

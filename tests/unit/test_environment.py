@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 import pytest
+
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.environment import (
     DispatchEnvironment,
@@ -12,7 +13,6 @@ from roster_sync.environment import (
     TestConnectionEnvironment,
     UpsertEnvironment,
 )
-
 from tests.support.template import template, variables
 
 BY_FUNCTION = {

@@ -1,16 +1,22 @@
 """What the stores share: bounded waiting for DynamoDB, and its errors as ours."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from pynamodb.exceptions import PynamoDBException
 
-from roster_sync.domain.errors import TransientError
+from roster_sync.domain.errors import ConfigurationError, TransientError
 
-SHARE_OF_CONNECTIONS: Final = 32
-"""Connections to DynamoDB of one client; more than any store has threads."""
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MAX_CONNECTIONS: Final = 32
+"""Of one client; more than any store has threads."""
 
 CONNECT_TIMEOUT_S: Final = 2
 READ_TIMEOUT_S: Final = 5
@@ -18,6 +24,9 @@ MAX_RETRIES: Final = 5
 """By botocore's standard mode: pauses of at most 1, 2, 4, 8 and 16 s, half of that on average."""
 
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
+
+_CONFLICT_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0)
+"""At most; half of each on average, 5 s together."""
 
 _TRANSIENT_CODES: Final = frozenset(
     {
@@ -39,7 +48,27 @@ class Bounds:
     connect_timeout_seconds = CONNECT_TIMEOUT_S
     read_timeout_seconds = READ_TIMEOUT_S
     max_retry_attempts = MAX_RETRIES
-    max_pool_connections = SHARE_OF_CONNECTIONS
+    max_pool_connections = MAX_CONNECTIONS
+
+
+def low_level_client() -> "DynamoDBClient":
+    """DynamoDB without pynamodb, and without botocore's validation of parameters, which costs a quarter of a write."""
+    return boto3.client(
+        "dynamodb",
+        config=Config(
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+            retries={"mode": "standard", "total_max_attempts": MAX_RETRIES + 1},
+            max_pool_connections=MAX_CONNECTIONS,
+            parameter_validation=False,
+        ),
+    )
+
+
+def pauses_s() -> Iterator[float]:
+    """How long to wait before each further try at what botocore does not retry: conflicts and unprocessed items."""
+    for longest in _CONFLICT_PAUSES_S:
+        yield random.uniform(0, longest)  # noqa: S311 - spreads tries, guards nothing
 
 
 @contextmanager
@@ -52,11 +81,11 @@ def errors_as_ours() -> Iterator[None]:
         yield
     except PynamoDBException as error:
         if _is_transient(error.cause):
-            raise _outage() from error
+            raise outage() from error
         raise
     except (ClientError, HTTPClientError) as error:
         if _is_transient(error):
-            raise _outage() from error
+            raise outage() from error
         raise
 
 
@@ -65,8 +94,14 @@ def condition_failed(error: PynamoDBException) -> bool:
     return error.cause_response_code == CONDITION_FAILED
 
 
-def _outage() -> TransientError:
+def outage() -> TransientError:
+    """What to say when retries have not helped."""
     return TransientError("The database is busy or did not answer.")
+
+
+def unknown_cursor() -> ConfigurationError:
+    """What to say of a cursor that no page was returned with."""
+    return ConfigurationError("There is no such cursor. Begin again without one.")
 
 
 def _is_transient(error: Exception | None) -> bool:

@@ -1,0 +1,399 @@
+"""The SyncRuns table: runs, markers of their applied chunks, and their issues; all forgotten after 90 days."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from pynamodb.attributes import MapAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.connection import Connection
+from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from roster_sync.domain.change import Chunk
+from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.domain.issue import Issue, IssueCode
+from roster_sync.domain.run import Counts, Run, RunKind, RunState
+from roster_sync.storage.dynamodb import (
+    MAX_CONNECTIONS,
+    Bounds,
+    condition_failed,
+    errors_as_ours,
+    low_level_client,
+    outage,
+    pauses_s,
+    unknown_cursor,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
+
+_KEPT: Final = timedelta(days=90)
+_BATCH_WRITE_LIMIT: Final = 25
+"""Items of one BatchWriteItem, a limit of DynamoDB."""
+
+_LAST_ISSUE: Final = 999_999
+_CONDITION_FAILED: Final = "ConditionalCheckFailed"
+"""In a transaction's reasons; a single write's error has another name."""
+
+
+class _CountsMap(MapAttribute[str, int]):
+    fetched = NumberAttribute(default=0)
+    created = NumberAttribute(default=0)
+    updated = NumberAttribute(default=0)
+    unchanged = NumberAttribute(default=0)
+    linked = NumberAttribute(default=0)
+    deactivated = NumberAttribute(default=0)
+    reactivated = NumberAttribute(default=0)
+    skipped = NumberAttribute(default=0)
+    invalid = NumberAttribute(default=0)
+    superseded = NumberAttribute(default=0)
+
+
+class _RunItem(Model):
+    """A run, or the marker of one of its chunks, or one of its issues, by its keys."""
+
+    class Meta(Bounds):
+        table_name = ""
+
+    run_key = UnicodeAttribute(hash_key=True)
+    item = UnicodeAttribute(range_key=True)
+    expires_at = NumberAttribute()
+    """Seconds since 1970, as DynamoDB's TTL wants it."""
+
+    kind = UnicodeAttribute(null=True)
+    state = UnicodeAttribute(null=True)
+    created_at = UTCDateTimeAttribute(null=True)
+    started_at = UTCDateTimeAttribute(null=True)
+    ended_at = UTCDateTimeAttribute(null=True)
+    attempt = NumberAttribute(null=True)
+    fence = NumberAttribute(null=True)
+    chunks_expected = NumberAttribute(null=True)
+    chunks_applied = NumberAttribute(null=True)
+    counts = _CountsMap(null=True)  # type: ignore[no-untyped-call]  # pynamodb's own
+    issues_by_code: MapAttribute[str, int] = MapAttribute(null=True)  # type: ignore[no-untyped-call]  # pynamodb's own
+    provider_requests = NumberAttribute(null=True)
+    outcome = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+
+    code = UnicodeAttribute(null=True)
+    message = UnicodeAttribute(null=True)
+    sourced_id = UnicodeAttribute(null=True)
+    line = NumberAttribute(null=True)
+    column = UnicodeAttribute(null=True)
+
+
+class Runs:
+    """Runs, their accounting and their issues; reads of single runs are strongly consistent."""
+
+    def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
+        _RunItem.Meta.table_name = table_name
+        self._table_name = table_name
+        self._pause = pause
+
+    @cached_property
+    def _client(self) -> "DynamoDBClient":
+        return low_level_client()
+
+    @cached_property
+    def _transactions(self) -> Connection:
+        return Connection(
+            connect_timeout_seconds=Bounds.connect_timeout_seconds,
+            read_timeout_seconds=Bounds.read_timeout_seconds,
+            max_retry_attempts=Bounds.max_retry_attempts,
+            max_pool_connections=MAX_CONNECTIONS,
+        )
+
+    @errors_as_ours()
+    def create(self, run: Run) -> bool:
+        """Store a new run; False if one of this id exists, which stays as it is."""
+        item = _RunItem(
+            run.district_id,
+            run.run_id,
+            expires_at=_expires_at(run.run_id),
+            kind=run.kind.value,
+            state=run.state.value,
+            created_at=run.created_at,
+            started_at=run.started_at,
+            ended_at=run.ended_at,
+            attempt=run.attempt,
+            fence=run.fence,
+            chunks_expected=run.chunks_expected,
+            chunks_applied=run.chunks_applied,
+            counts=_counts_map(run.counts),
+            issues_by_code=dict(run.issues_by_code),
+            provider_requests=run.provider_requests,
+            outcome=run.outcome.value if run.outcome else None,
+            reason=run.reason,
+        )
+        try:
+            item.save(_RunItem.run_key.does_not_exist())
+        except PutError as error:
+            if condition_failed(error):
+                return False
+            raise
+        return True
+
+    @errors_as_ours()
+    def get(self, district_id: DistrictId, run_id: RunId) -> Run | None:
+        """A run as it stands."""
+        try:
+            return _run(_RunItem.get(district_id, run_id, consistent_read=True))
+        except DoesNotExist:
+            return None
+
+    @errors_as_ours()
+    def page(self, district_id: DistrictId, cursor: str | None = None, limit: int = 50) -> tuple[list[Run], str | None]:
+        """A district's runs, newest first, and the cursor of the next page; None at the end.
+
+        Args:
+            district_id: Whose runs.
+            cursor: As returned with the page before; None for the first.
+            limit: Runs of one page.
+        """
+        older = _RunItem.item < cursor if cursor else None
+        items = list(_RunItem.query(district_id, older, scan_index_forward=False, limit=limit + 1))
+        more = items[limit - 1].item if len(items) > limit else None
+        return [_run(item) for item in items[:limit]], more
+
+    @errors_as_ours()
+    def begin_attempt(self, district_id: DistrictId, run_id: RunId, fence: int, now: datetime) -> Run | None:
+        """Start fetching anew: attempt + 1, counts, chunks and issues empty; None if the run has ended."""
+        begun = _updated(
+            district_id,
+            run_id,
+            [
+                _RunItem.attempt.add(1),
+                _RunItem.state.set(RunState.FETCHING.value),
+                _RunItem.fence.set(fence),
+                _RunItem.started_at.set(_RunItem.started_at | now),
+                _RunItem.chunks_expected.set(0),
+                _RunItem.chunks_applied.set(0),
+                _RunItem.counts.set(_counts_map(Counts())),
+                _RunItem.issues_by_code.set({}),
+                _RunItem.provider_requests.set(0),
+                _RunItem.outcome.remove(),
+                _RunItem.reason.remove(),
+            ],
+            _has_not_ended(),
+        )
+        return _run(begun) if begun else None
+
+    @errors_as_ours()
+    def begin_applying(
+        self,
+        district_id: DistrictId,
+        run_id: RunId,
+        *,
+        attempt: int,
+        chunks_expected: int,
+        counts: Counts,
+        issues_by_code: Mapping[str, int],
+        provider_requests: int,
+        outcome: RunState,
+        reason: str | None,
+    ) -> bool:
+        """Record what was fetched; chunks may now be counted. False if the attempt is not the newest or has ended.
+
+        The same call again, before any chunk was counted, is true again: a lost answer is no lost run.
+        """
+        applying = _updated(
+            district_id,
+            run_id,
+            [
+                _RunItem.state.set(RunState.APPLYING.value),
+                _RunItem.chunks_expected.set(chunks_expected),
+                _RunItem.counts.set(_counts_map(counts)),
+                _RunItem.issues_by_code.set(dict(issues_by_code)),
+                _RunItem.provider_requests.set(provider_requests),
+                _RunItem.outcome.set(outcome.value),
+                _RunItem.reason.set(reason) if reason else _RunItem.reason.remove(),
+            ],
+            (_RunItem.attempt == attempt)
+            & (_RunItem.chunks_applied == 0)
+            & _RunItem.state.is_in(RunState.FETCHING.value, RunState.APPLYING.value),
+        )
+        return applying is not None
+
+    @errors_as_ours()
+    def count_chunk(self, chunk: Chunk, counts: Counts) -> bool:
+        """Add a chunk's counts to its run, once: False if it was counted before, or the attempt is not the newest.
+
+        Raises:
+            TransientError: Other chunks of the run were being counted at every try.
+        """
+        marker = _RunItem(
+            _part_key(chunk.district_id, chunk.run_id),
+            f"chunk#{chunk.attempt:04d}#{chunk.number:06d}",
+            expires_at=_expires_at(chunk.run_id),
+        )
+        add: list[Action] = [_RunItem.chunks_applied.set(_RunItem.chunks_applied + 1)]
+        for name, count in counts.as_dict().items():
+            if count:
+                stored = getattr(_RunItem.counts, name)
+                add.append(stored.set(stored + count))
+        run = _RunItem(chunk.district_id, chunk.run_id)
+        pauses = pauses_s()
+        while True:
+            try:
+                with TransactWrite(connection=self._transactions) as transaction:
+                    transaction.save(marker, _RunItem.run_key.does_not_exist())
+                    transaction.update(run, add, _RunItem.attempt == chunk.attempt)
+            except TransactWriteError as error:
+                if error.cause_response_code != "TransactionCanceledException":
+                    raise
+                if any(reason and reason.code == _CONDITION_FAILED for reason in error.cancellation_reasons):
+                    return False
+                pause = next(pauses, None)
+                if pause is None:
+                    raise outage() from error
+                self._pause(pause)
+            else:
+                return True
+
+    @errors_as_ours()
+    def close(self, district_id: DistrictId, run_id: RunId, state: RunState, reason: str | None, now: datetime) -> bool:
+        """End the run; False if it had ended before, which stays as it is."""
+        closed = _updated(
+            district_id,
+            run_id,
+            [
+                _RunItem.state.set(state.value),
+                _RunItem.ended_at.set(now),
+                _RunItem.reason.set(reason) if reason else _RunItem.reason.remove(),
+            ],
+            _has_not_ended(),
+        )
+        return closed is not None
+
+    @errors_as_ours()
+    def add_issues(
+        self, district_id: DistrictId, run_id: RunId, attempt: int, issues: Sequence[Issue], first_number: int = 1
+    ) -> None:
+        """Store issues of an attempt, numbered from `first_number`; the same number replaces.
+
+        Raises:
+            TransientError: DynamoDB took only some of them, however often it was asked.
+        """
+        key, expires_at = _part_key(district_id, run_id), _expires_at(run_id)
+        requests: list[WriteRequestTypeDef] = []
+        for number, issue in enumerate(issues, first_number):
+            item: dict[str, dict[str, str]] = {
+                "run_key": {"S": key},
+                "item": {"S": _issue_item(attempt, number)},
+                "expires_at": {"N": str(expires_at)},
+                "code": {"S": issue.code.value},
+                "message": {"S": issue.message},
+            }
+            if issue.sourced_id is not None:
+                item["sourced_id"] = {"S": issue.sourced_id}
+            if issue.line is not None:
+                item["line"] = {"N": str(issue.line)}
+            if issue.column is not None:
+                item["column"] = {"S": issue.column}
+            requests.append({"PutRequest": {"Item": item}})
+        for start in range(0, len(requests), _BATCH_WRITE_LIMIT):
+            self._write(requests[start : start + _BATCH_WRITE_LIMIT])
+
+    @errors_as_ours()
+    def issues(
+        self, district_id: DistrictId, run_id: RunId, attempt: int, cursor: str | None = None, limit: int = 100
+    ) -> tuple[list[Issue], str | None]:
+        """Issues of an attempt in the order of their numbers, and the cursor of the next page; None at the end."""
+        if cursor is not None and not cursor.isdecimal():
+            raise unknown_cursor()
+        start = int(cursor or 0) + 1
+        items = list(
+            _RunItem.query(
+                _part_key(district_id, run_id),
+                _RunItem.item.between(_issue_item(attempt, start), _issue_item(attempt, _LAST_ISSUE)),
+                limit=limit + 1,
+            )
+        )
+        more = items[limit - 1].item.rpartition("#")[2] if len(items) > limit else None
+        return [_issue(item) for item in items[:limit]], more
+
+    def _write(self, requests: "list[WriteRequestTypeDef]") -> None:
+        pauses = pauses_s()
+        while True:
+            answer = self._client.batch_write_item(RequestItems={self._table_name: requests})
+            # The stubs know more types of items in the answer than in the request.
+            requests = answer.get("UnprocessedItems", {}).get(self._table_name, [])  # type: ignore[assignment]
+            if not requests:
+                return
+            pause = next(pauses, None)
+            if pause is None:
+                raise outage()
+            self._pause(pause)
+
+
+def _part_key(district_id: DistrictId, run_id: RunId) -> str:
+    return f"{district_id}#{run_id}"
+
+
+def _issue_item(attempt: int, number: int) -> str:
+    return f"issue#{attempt:04d}#{number:06d}"
+
+
+def _expires_at(run_id: RunId) -> int:
+    """When a run, its markers and its issues are all forgotten; its id begins with its time."""
+    began = datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return int((began + _KEPT).timestamp())
+
+
+def _has_not_ended() -> Condition:
+    return _RunItem.state.is_in(*(state.value for state in RunState if not state.is_terminal))
+
+
+def _updated(
+    district_id: DistrictId, run_id: RunId, actions: Sequence[Action], condition: Condition
+) -> _RunItem | None:
+    """The run after an update; None if the condition did not hold."""
+    item = _RunItem(district_id, run_id)
+    try:
+        item.update(list(actions), condition)
+    except UpdateError as error:
+        if condition_failed(error):
+            return None
+        raise
+    return item
+
+
+def _counts_map(counts: Counts) -> _CountsMap:
+    return _CountsMap(**counts.as_dict())  # type: ignore[no-untyped-call]  # pynamodb's own
+
+
+def _run(item: _RunItem) -> Run:
+    return Run(
+        district_id=DistrictId(item.run_key),
+        run_id=RunId(item.item),
+        kind=RunKind(item.kind),
+        state=RunState(item.state),
+        created_at=item.created_at,
+        started_at=item.started_at,
+        ended_at=item.ended_at,
+        attempt=int(item.attempt),
+        fence=int(item.fence),
+        chunks_expected=int(item.chunks_expected),
+        chunks_applied=int(item.chunks_applied),
+        counts=Counts(**{name: int(getattr(item.counts, name)) for name in Counts().as_dict()}),
+        issues_by_code={code: int(item.issues_by_code[code]) for code in item.issues_by_code},
+        provider_requests=int(item.provider_requests),
+        outcome=RunState(item.outcome) if item.outcome else None,
+        reason=item.reason,
+    )
+
+
+def _issue(item: _RunItem) -> Issue:
+    return Issue(
+        code=IssueCode(item.code),
+        message=item.message,
+        sourced_id=item.sourced_id,
+        line=int(item.line) if item.line else None,
+        column=item.column,
+    )

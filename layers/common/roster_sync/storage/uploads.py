@@ -1,0 +1,94 @@
+"""The bucket of uploads that are too large for one request."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cached_property
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from roster_sync.domain.errors import NotFoundError, TransientError
+from roster_sync.domain.identifiers import DistrictId, RunId
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CONTENT_TYPE: Final = "text/csv"
+
+
+class Uploads:
+    """Files by district and run; each arrival starts `import_users`."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+
+    @cached_property
+    def _s3(self) -> "S3Client":
+        """Made when it is first used: most requests to the API have nothing to do with files."""
+        # Some regions still presign by the older version 2 unless told, which newer regions refuse.
+        config = Config(signature_version="s3v4", connect_timeout=2, read_timeout=20, retries={"mode": "standard"})
+        return boto3.client("s3", config=config)
+
+    def put(self, district_id: DistrictId, run_id: RunId, content: bytes) -> None:
+        """Keep a file.
+
+        Raises:
+            TransientError: The bucket did not take it.
+        """
+        with _errors_as_ours():
+            self._s3.put_object(
+                Bucket=self._bucket, Key=_key(district_id, run_id), Body=content, ContentType=CONTENT_TYPE
+            )
+
+    def url(self, district_id: DistrictId, run_id: RunId, valid_for: timedelta) -> str:
+        """A URL to which one file may be PUT, with CONTENT_TYPE as its Content-Type."""
+        return self._s3.generate_presigned_url(
+            "put_object",
+            Params={"Bucket": self._bucket, "Key": _key(district_id, run_id), "ContentType": CONTENT_TYPE},
+            ExpiresIn=int(valid_for.total_seconds()),
+        )
+
+    def read(self, district_id: DistrictId, run_id: RunId, max_bytes: int) -> bytes | None:
+        """A file's content; None if it is longer than `max_bytes`, which bounds memory.
+
+        Raises:
+            NotFoundError: There is no such file; files are kept for a day.
+            TransientError: The bucket did not answer.
+        """
+        with _errors_as_ours():
+            found = self._s3.get_object(Bucket=self._bucket, Key=_key(district_id, run_id))
+            if found["ContentLength"] > max_bytes:
+                return None
+            return found["Body"].read()
+
+
+def upload_of(key: str) -> tuple[DistrictId, RunId]:
+    """The district and run that a file's key names.
+
+    Raises:
+        ValueError: The key is none of ours.
+    """
+    _, district_id, name = key.split("/")
+    return DistrictId(district_id), RunId(name.removesuffix(".csv"))
+
+
+def _key(district_id: DistrictId, run_id: RunId) -> str:
+    return f"uploads/{district_id}/{run_id}.csv"
+
+
+@contextmanager
+def _errors_as_ours() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"].get("Code") == "NoSuchKey":
+            raise NotFoundError("The uploaded file is gone. Upload it again.") from error
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise
+        raise TransientError("The file store did not answer.") from error
+    except BotoCoreError as error:
+        raise TransientError("The file store did not answer.") from error

@@ -1,0 +1,318 @@
+"""What holds for runs, their accounting and their issues, wherever they are kept."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from roster_sync.domain.errors import ConfigurationError
+from roster_sync.domain.identifiers import RunId
+from roster_sync.domain.issue import Issue, IssueCode
+from roster_sync.domain.run import Counts, Run, RunKind, RunState
+from roster_sync.storage.runs import Runs
+from tests.support.builders import DISTRICT, LATER_RUN, NOW, OTHER_DISTRICT, RUN, a_chunk, a_run
+from tests.support.fakes import InMemoryRuns
+
+LATER = NOW + timedelta(minutes=5)
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def runs(request: pytest.FixtureRequest) -> InMemoryRuns | Runs:
+    if request.param == "memory":
+        return InMemoryRuns()
+    return Runs(request.getfixturevalue("tables")["SyncRunsTable"])
+
+
+def begin_applying(runs: InMemoryRuns | Runs, attempt: int = 1, chunks_expected: int = 2) -> bool:
+    return runs.begin_applying(
+        DISTRICT,
+        RUN,
+        attempt=attempt,
+        chunks_expected=chunks_expected,
+        counts=Counts(fetched=3, skipped=1),
+        issues_by_code={"email_shared": 2},
+        provider_requests=4,
+        outcome=RunState.COMPLETED_WITH_ISSUES,
+        reason="2 records have issues.",
+    )
+
+
+def an_applying_run(runs: InMemoryRuns | Runs) -> Run:
+    runs.create(a_run())
+    runs.begin_attempt(DISTRICT, RUN, 7, NOW)
+    assert begin_applying(runs)
+    return stored(runs)
+
+
+def stored(runs: InMemoryRuns | Runs) -> Run:
+    run = runs.get(DISTRICT, RUN)
+    assert run is not None
+    return run
+
+
+def test_a_run_is_kept_whole(runs: InMemoryRuns | Runs) -> None:
+    whole = a_run(
+        kind=RunKind.UPLOAD,
+        state=RunState.APPLYING,
+        started_at=NOW,
+        ended_at=LATER,
+        attempt=2,
+        fence=9,
+        chunks_expected=5,
+        chunks_applied=4,
+        counts=Counts(fetched=1, created=2, updated=3, unchanged=4, linked=5, deactivated=6, superseded=7),
+        issues_by_code={"role_unknown": 3},
+        provider_requests=8,
+        outcome=RunState.COMPLETED,
+        reason="It is so.",
+    )
+
+    assert runs.create(whole)
+
+    assert stored(runs) == whole
+
+
+def test_a_run_that_waits_has_nothing_yet(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run())
+
+    assert stored(runs) == a_run()
+
+
+def test_a_run_is_created_once(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run())
+
+    created_again = runs.create(a_run(kind=RunKind.MANUAL))
+
+    assert not created_again
+    assert stored(runs).kind is RunKind.NIGHTLY
+
+
+def test_the_same_night_is_another_run_in_another_district(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run())
+
+    assert runs.get(OTHER_DISTRICT, RUN) is None
+    assert runs.create(a_run(district_id=OTHER_DISTRICT))
+
+
+def test_runs_come_newest_first_and_page_by_page(runs: InMemoryRuns | Runs) -> None:
+    ids = [RunId(f"202611{day}T090000Z-nightly") for day in (21, 22, 23)]
+    for run_id in ids:
+        runs.create(a_run(run_id=run_id))
+    runs.create(a_run(district_id=OTHER_DISTRICT))
+
+    first, cursor = runs.page(DISTRICT, None, 2)
+    second, end = runs.page(DISTRICT, cursor, 2)
+
+    assert [run.run_id for run in first] == [ids[2], ids[1]]
+    assert [run.run_id for run in second] == [ids[0]]
+    assert end is None
+
+
+def test_a_full_last_page_has_no_cursor(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run())
+
+    assert runs.page(DISTRICT, None, 1) == ([a_run()], None)
+
+
+def test_an_attempt_begins_the_fetch(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run())
+
+    begun = runs.begin_attempt(DISTRICT, RUN, 7, NOW)
+
+    assert begun == a_run(state=RunState.FETCHING, attempt=1, fence=7, started_at=NOW)
+    assert stored(runs) == begun
+
+
+def test_a_further_attempt_begins_all_counts_anew_but_not_the_run(runs: InMemoryRuns | Runs) -> None:
+    an_applying_run(runs)
+    runs.count_chunk(a_chunk(), Counts(created=1))
+
+    begun = runs.begin_attempt(DISTRICT, RUN, 8, LATER)
+
+    assert begun == a_run(state=RunState.FETCHING, attempt=2, fence=8, started_at=NOW)
+    assert stored(runs) == begun
+
+
+@pytest.mark.parametrize("state", [state for state in RunState if state.is_terminal])
+def test_a_run_that_has_ended_begins_no_attempt(runs: InMemoryRuns | Runs, state: RunState) -> None:
+    runs.create(a_run(state=state))
+
+    assert runs.begin_attempt(DISTRICT, RUN, 7, NOW) is None
+    assert stored(runs) == a_run(state=state)
+
+
+def test_a_run_that_is_not_there_begins_no_attempt(runs: InMemoryRuns | Runs) -> None:
+    assert runs.begin_attempt(DISTRICT, RUN, 7, NOW) is None
+    assert runs.get(DISTRICT, RUN) is None
+
+
+def test_applying_begins_with_what_was_fetched(runs: InMemoryRuns | Runs) -> None:
+    run = an_applying_run(runs)
+
+    assert run == a_run(
+        state=RunState.APPLYING,
+        attempt=1,
+        fence=7,
+        started_at=NOW,
+        chunks_expected=2,
+        counts=Counts(fetched=3, skipped=1),
+        issues_by_code={"email_shared": 2},
+        provider_requests=4,
+        outcome=RunState.COMPLETED_WITH_ISSUES,
+        reason="2 records have issues.",
+    )
+
+
+def test_applying_begins_again_after_a_lost_answer(runs: InMemoryRuns | Runs) -> None:
+    run = an_applying_run(runs)
+
+    assert begin_applying(runs)
+    assert stored(runs) == run
+
+
+def test_applying_does_not_begin_again_once_a_chunk_is_counted(runs: InMemoryRuns | Runs) -> None:
+    an_applying_run(runs)
+    runs.count_chunk(a_chunk(), Counts(created=1))
+
+    assert not begin_applying(runs)
+    assert stored(runs).counts.created == 1
+
+
+def test_an_older_attempt_does_not_begin_to_apply(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run())
+    runs.begin_attempt(DISTRICT, RUN, 7, NOW)
+    runs.begin_attempt(DISTRICT, RUN, 8, NOW)
+
+    assert not begin_applying(runs, attempt=1)
+    assert stored(runs).state is RunState.FETCHING
+
+
+def test_a_run_that_has_ended_does_not_begin_to_apply(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run())
+    runs.begin_attempt(DISTRICT, RUN, 7, NOW)
+    runs.close(DISTRICT, RUN, RunState.FAILED, "It failed.", LATER)
+
+    assert not begin_applying(runs)
+    assert stored(runs).state is RunState.FAILED
+
+
+def test_chunks_add_up(runs: InMemoryRuns | Runs) -> None:
+    an_applying_run(runs)
+
+    counted = [
+        runs.count_chunk(a_chunk(number=1), Counts(created=2, superseded=1)),
+        runs.count_chunk(a_chunk(number=2), Counts(created=1, deactivated=3)),
+    ]
+
+    assert counted == [True, True]
+    assert stored(runs).chunks_applied == 2
+    assert stored(runs).counts == Counts(fetched=3, skipped=1, created=3, deactivated=3, superseded=1)
+
+
+def test_a_chunk_counts_once(runs: InMemoryRuns | Runs) -> None:
+    an_applying_run(runs)
+    runs.count_chunk(a_chunk(), Counts(created=2))
+    once = stored(runs)
+
+    counted = runs.count_chunk(a_chunk(), Counts(created=2))
+
+    assert not counted
+    assert stored(runs) == once
+
+
+def test_a_chunk_of_an_older_attempt_does_not_count(runs: InMemoryRuns | Runs) -> None:
+    an_applying_run(runs)
+    runs.begin_attempt(DISTRICT, RUN, 8, LATER)
+
+    counted = runs.count_chunk(a_chunk(attempt=1), Counts(created=2))
+
+    assert not counted
+    assert stored(runs).counts == Counts()
+
+
+def test_the_first_chunk_of_each_attempt_counts(runs: InMemoryRuns | Runs) -> None:
+    an_applying_run(runs)
+    runs.count_chunk(a_chunk(attempt=1), Counts(created=2))
+    runs.begin_attempt(DISTRICT, RUN, 8, LATER)
+    begin_applying(runs, attempt=2)
+
+    assert runs.count_chunk(a_chunk(attempt=2), Counts(created=2))
+
+
+def test_a_chunk_of_a_run_that_is_not_there_does_not_count(runs: InMemoryRuns | Runs) -> None:
+    assert not runs.count_chunk(a_chunk(), Counts(created=1))
+    assert runs.get(DISTRICT, RUN) is None
+
+
+def test_a_run_ends_once(runs: InMemoryRuns | Runs) -> None:
+    run = an_applying_run(runs)
+
+    closed = [
+        runs.close(DISTRICT, RUN, RunState.BLOCKED, "Too many would go.", LATER),
+        runs.close(DISTRICT, RUN, RunState.COMPLETED, None, LATER + timedelta(minutes=1)),
+    ]
+
+    assert closed == [True, False]
+    assert stored(runs) == replace(run, state=RunState.BLOCKED, reason="Too many would go.", ended_at=LATER)
+
+
+def test_a_run_ends_without_a_reason(runs: InMemoryRuns | Runs) -> None:
+    an_applying_run(runs)
+
+    runs.close(DISTRICT, RUN, RunState.COMPLETED, None, LATER)
+
+    assert stored(runs).reason is None
+
+
+def test_a_run_that_is_not_there_does_not_end(runs: InMemoryRuns | Runs) -> None:
+    assert not runs.close(DISTRICT, RUN, RunState.FAILED, None, LATER)
+    assert runs.get(DISTRICT, RUN) is None
+
+
+def an_issue(number: int) -> Issue:
+    return Issue(IssueCode.ROLE_UNKNOWN, f"The role of record {number} is unknown.", sourced_id=f"S-{number}")
+
+
+def test_issues_are_kept_whole(runs: InMemoryRuns | Runs) -> None:
+    issues = [
+        an_issue(1),
+        Issue(IssueCode.UPLOAD_ROW_INVALID, "The e-mail address is missing.", line=3, column="Email"),
+        Issue(IssueCode.RECORD_NOT_AN_OBJECT, "A record is no object."),
+    ]
+
+    runs.add_issues(DISTRICT, RUN, 1, issues)
+
+    assert runs.issues(DISTRICT, RUN, 1) == (issues, None)
+
+
+def test_issues_come_in_their_order_page_by_page(runs: InMemoryRuns | Runs) -> None:
+    issues = [an_issue(number) for number in range(1, 31)]
+    runs.add_issues(DISTRICT, RUN, 1, issues[:26])
+    runs.add_issues(DISTRICT, RUN, 1, issues[26:], first_number=27)
+
+    first, cursor = runs.issues(DISTRICT, RUN, 1, None, 20)
+    second, end = runs.issues(DISTRICT, RUN, 1, cursor, 20)
+
+    assert first + second == issues
+    assert (len(first), end) == (20, None)
+
+
+def test_issues_sent_again_are_there_once(runs: InMemoryRuns | Runs) -> None:
+    issues = [an_issue(1), an_issue(2)]
+    for _ in range(2):
+        runs.add_issues(DISTRICT, RUN, 1, issues)
+
+    assert runs.issues(DISTRICT, RUN, 1) == (issues, None)
+
+
+def test_issues_belong_to_an_attempt_of_a_run_of_a_district(runs: InMemoryRuns | Runs) -> None:
+    runs.add_issues(DISTRICT, RUN, 1, [an_issue(1)])
+
+    others = [(DISTRICT, RUN, 2), (DISTRICT, LATER_RUN, 1), (OTHER_DISTRICT, RUN, 1)]
+
+    assert [runs.issues(*other) for other in others] == [([], None)] * 3
+
+
+def test_a_cursor_that_was_never_given_out_is_refused(runs: InMemoryRuns | Runs) -> None:
+    with pytest.raises(ConfigurationError, match="cursor"):
+        runs.issues(DISTRICT, RUN, 1, "x")
