@@ -1,0 +1,70 @@
+"""Who may ask: from the claims of a verified token to the districts they may act on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from roster_sync.domain.errors import RosterSyncError
+from roster_sync.domain.identifiers import DistrictId
+
+
+class NotSignedInError(RosterSyncError):
+    """The request carries no verified token."""
+
+    def __init__(self) -> None:
+        super().__init__("Sign in, and send the ID token in the Authorization header.")
+
+
+class ForbiddenError(RosterSyncError):
+    """The token's owner may not act on this district."""
+
+    def __init__(self) -> None:
+        super().__init__("Your account may not act on this district. Sign in with an account of the district.")
+
+
+class AccountRole(StrEnum):
+    """What an account is; the user pool lets nobody write this claim for themselves."""
+
+    DISTRICT_ADMIN = "district_admin"
+    """Of the one district that the token names."""
+    SUPPORT = "support"
+    """The vendor's staff: may act on any district."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whom a token was issued to.
+
+    Attributes:
+        district_id: None for the vendor's staff, and for an account that was set up without one.
+        role: None if the token names none, or one that is not ours.
+    """
+
+    district_id: DistrictId | None
+    role: AccountRole | None
+
+
+def account(claims: Mapping[str, str] | None) -> Account:
+    """The account of verified claims.
+
+    Raises:
+        NotSignedInError: There are no claims.
+    """
+    if not claims:
+        raise NotSignedInError
+    district_id = claims.get("custom:district_id")
+    role = next((role for role in AccountRole if role == claims.get("custom:role")), None)
+    return Account(DistrictId(district_id) if district_id else None, role)
+
+
+def require_access(asking: Account, district_id: DistrictId) -> None:
+    """Let an account act on its own district only, and the vendor's staff on any.
+
+    Raises:
+        ForbiddenError: The account may not act on this district.
+    """
+    if asking.role is AccountRole.SUPPORT:
+        return
+    if asking.role is AccountRole.DISTRICT_ADMIN and asking.district_id == district_id:
+        return
+    raise ForbiddenError
