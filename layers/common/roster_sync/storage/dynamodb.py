@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError
 from pynamodb.exceptions import PynamoDBException
 
+from roster_sync.aws import AWS_ERRORS, is_outage
 from roster_sync.domain.errors import ConfigurationError, TransientError
 
 if TYPE_CHECKING:
@@ -27,19 +27,6 @@ CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 
 _CONFLICT_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0)
 """At most; half of each on average, 5 s together."""
-
-_TRANSIENT_CODES: Final = frozenset(
-    {
-        "InternalServerError",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "ThrottlingException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-    }
-)
-_SERVER_ERROR: Final = 500
 
 
 class Bounds:
@@ -80,11 +67,11 @@ def errors_as_ours() -> Iterator[None]:
     try:
         yield
     except PynamoDBException as error:
-        if _is_transient(error.cause):
+        if is_outage(error.cause):
             raise outage() from error
         raise
-    except (ClientError, HTTPClientError) as error:
-        if _is_transient(error):
+    except AWS_ERRORS as error:
+        if is_outage(error):
             raise outage() from error
         raise
 
@@ -102,10 +89,3 @@ def outage() -> TransientError:
 def unknown_cursor() -> ConfigurationError:
     """What to say of a cursor that no page was returned with."""
     return ConfigurationError("There is no such cursor. Begin again without one.")
-
-
-def _is_transient(error: Exception | None) -> bool:
-    if not isinstance(error, ClientError):
-        return isinstance(error, HTTPClientError)
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return error.response["Error"].get("Code") in _TRANSIENT_CODES or status >= _SERVER_ERROR

@@ -5,19 +5,18 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from roster_sync.domain.errors import NotFoundError, TransientError
+from roster_sync.domain.errors import ConfigurationError, NotFoundError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.domain.upload import CONTENT_TYPE, MAX_FILE_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-CONTENT_TYPE: Final = "text/csv"
 
 
 class Uploads:
@@ -52,17 +51,18 @@ class Uploads:
             ExpiresIn=int(valid_for.total_seconds()),
         )
 
-    def read(self, district_id: DistrictId, run_id: RunId, max_bytes: int) -> bytes | None:
-        """A file's content; None if it is longer than `max_bytes`, which bounds memory.
+    def read(self, district_id: DistrictId, run_id: RunId) -> bytes:
+        """A file's content.
 
         Raises:
+            ConfigurationError: The file is longer than any upload may be.
             NotFoundError: There is no such file; files are kept for a day.
             TransientError: The bucket did not answer.
         """
         with _errors_as_ours():
             found = self._s3.get_object(Bucket=self._bucket, Key=_key(district_id, run_id))
-            if found["ContentLength"] > max_bytes:
-                return None
+            if found["ContentLength"] > MAX_FILE_BYTES:
+                raise ConfigurationError("The file is larger than 50 MB. Split it into several files.")
             return found["Body"].read()
 
 

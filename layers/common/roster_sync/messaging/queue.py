@@ -1,0 +1,117 @@
+"""Sending to SQS: batches within its limits, with the district as message group, until each message is taken."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.config import Config
+
+from roster_sync.aws import AWS_ERRORS, is_outage
+from roster_sync.domain.change import Chunk
+from roster_sync.domain.errors import TransientError
+from roster_sync.messaging import user_changes
+from roster_sync.messaging.sync_requests import SyncRequest
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+_MAX_ENTRIES: Final = 10
+_MAX_BATCH_BYTES: Final = 1_048_576
+"""Limits of SendMessageBatch: bodies of a batch count together."""
+
+_PAUSES_S: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+"""At most, before each further try; half of each on average."""
+
+
+class SyncRequestsQueue:
+    """Where requests wait for `fetch`."""
+
+    def __init__(self, url: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._sender = _Sender(url, pause)
+
+    def send(self, requests: Sequence[SyncRequest]) -> None:
+        """Send requests in order, with the district as message group.
+
+        Raises:
+            TransientError: Some request could not be sent after retries.
+        """
+        self._sender.send((request.district_id, request.to_json()) for request in requests)
+
+
+class UserChangesQueue:
+    """Where chunks wait for `upsert`."""
+
+    def __init__(self, url: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._sender = _Sender(url, pause)
+
+    def send(self, chunks: Sequence[Chunk]) -> None:
+        """Send chunks in order, with the district as message group.
+
+        Raises:
+            TransientError: Some chunk could not be sent after retries.
+        """
+        self._sender.send((chunk.district_id, user_changes.to_json(chunk)) for chunk in chunks)
+
+
+class _Sender:
+    """Sends bodies to one queue, which is a standard queue: the message group makes it a fair one."""
+
+    def __init__(self, url: str, pause: Callable[[float], None]) -> None:
+        self._url = url
+        self._pause = pause
+        self._client: SQSClient = boto3.client(
+            "sqs",
+            config=Config(
+                connect_timeout=2,
+                read_timeout=10,
+                retries={"mode": "standard", "total_max_attempts": 5},
+                parameter_validation=False,
+            ),
+        )
+
+    def send(self, messages: Iterable[tuple[str, str]]) -> None:
+        """Send (group, body) pairs."""
+        for batch in _batches(messages):
+            try:
+                self._send_batch(batch)
+            except AWS_ERRORS as error:
+                if is_outage(error):
+                    raise _outage() from error
+                raise
+
+    def _send_batch(self, entries: "list[SendMessageBatchRequestEntryTypeDef]") -> None:
+        for longest_s in (*_PAUSES_S, None):
+            answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            failed = answer.get("Failed", [])
+            if not failed:
+                return
+            for failure in failed:
+                if failure["SenderFault"]:
+                    raise ValueError(f"SQS refuses a message: {failure['Code']}.")
+            if longest_s is None:
+                break
+            again = {failure["Id"] for failure in failed}
+            entries = [entry for entry in entries if entry["Id"] in again]
+            self._pause(random.uniform(0, longest_s))  # noqa: S311 - spreads tries, guards nothing
+        raise _outage()
+
+
+def _batches(messages: Iterable[tuple[str, str]]) -> "Iterator[list[SendMessageBatchRequestEntryTypeDef]]":
+    batch: list[SendMessageBatchRequestEntryTypeDef] = []
+    size_bytes = 0
+    for group, body in messages:
+        body_bytes = len(body.encode())
+        if len(batch) == _MAX_ENTRIES or (batch and size_bytes + body_bytes > _MAX_BATCH_BYTES):
+            yield batch
+            batch, size_bytes = [], 0
+        batch.append({"Id": str(len(batch)), "MessageBody": body, "MessageGroupId": group})
+        size_bytes += body_bytes
+    if batch:
+        yield batch
+
+
+def _outage() -> TransientError:
+    return TransientError("The queue is busy or did not answer.")

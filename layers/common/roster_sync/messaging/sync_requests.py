@@ -1,0 +1,37 @@
+"""The message that asks for one district's sync."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import orjson
+
+from roster_sync.domain.identifiers import DistrictId, RunId
+
+VERSION: Final = 1
+"""Of the message that is sent. The version before it, once there is one, stays readable too: a deployment overtakes
+messages under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """Asks for a run that exists already."""
+
+    district_id: DistrictId
+    run_id: RunId
+    version: int = VERSION
+
+    def to_json(self) -> str:
+        """The message's body."""
+        return orjson.dumps(self).decode()
+
+    @classmethod
+    def from_json(cls, body: str) -> Self:
+        """Read a body.
+
+        Raises:
+            ValueError: Its version is not known.
+        """
+        message: dict[str, Any] = orjson.loads(body)
+        if message["version"] != VERSION:
+            raise ValueError(f"No SyncRequest has version {message['version']!r}.")
+        return cls(message["district_id"], message["run_id"])

@@ -1,0 +1,128 @@
+"""The message that carries one chunk of changes, and how changes are split into chunks."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import orjson
+
+from roster_sync.domain.change import Change, ChangeKind, Chunk
+from roster_sync.domain.user import Role, SisUser
+
+VERSION: Final = 1
+"""Of the message that is sent. The version before it, once there is one, stays readable too: a deployment overtakes
+messages under way."""
+
+MAX_CHANGES: Final = 250
+"""Of one chunk: `upsert` writes them within seconds, so that a retry repeats little."""
+
+MAX_BYTES: Final = 200_000
+"""Of one chunk's changes: five fill a batch of SQS (1 MiB), and a message stays far below its limit."""
+
+_OVERHEAD_BYTES: Final = 320
+"""More than a change takes beyond its user's values: names of attributes, kind, user_id, fingerprint."""
+
+_ABSENT: Final = SisUser(
+    sourced_ids=(),
+    sis_role=Role.STUDENT,
+    username=None,
+    given_name=None,
+    middle_name=None,
+    family_name=None,
+    email=None,
+    identifier=None,
+    phone=None,
+    sms=None,
+    grades=(),
+    school_ids=(),
+    agents=(),
+    user_ids=(),
+    sis_counselor_email=None,
+    metadata=(),
+)
+_LISTS: Final = ("sourced_ids", "grades", "school_ids", "agents")
+_PAIRS: Final = ("user_ids", "metadata")
+
+
+def split(changes: Iterable[Change]) -> Iterator[list[Change]]:
+    """The changes in order, in lists that each fit one chunk; none is empty."""
+    batch: list[Change] = []
+    size = 0
+    for change in changes:
+        size_of_change = _OVERHEAD_BYTES
+        if change.user is not None:
+            size_of_change += len(orjson.dumps(change.user, default=tuple))
+        if batch and (len(batch) == MAX_CHANGES or size + size_of_change > MAX_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(change)
+        size += size_of_change
+    if batch:
+        yield batch
+
+
+def to_json(chunk: Chunk) -> str:
+    """The message's body."""
+    return orjson.dumps(
+        {
+            "version": VERSION,
+            "district_id": chunk.district_id,
+            "run_id": chunk.run_id,
+            "attempt": chunk.attempt,
+            "fence": chunk.fence,
+            "number": chunk.number,
+            "products": sorted(chunk.products),
+            "changes": [_change_to_json(change) for change in chunk.changes],
+        }
+    ).decode()
+
+
+def from_json(body: str) -> Chunk:
+    """Read a body.
+
+    Raises:
+        ValueError: Its version is not known.
+    """
+    message: dict[str, Any] = orjson.loads(body)
+    if message["version"] != VERSION:
+        raise ValueError(f"No chunk of changes has version {message['version']!r}.")
+    return Chunk(
+        district_id=message["district_id"],
+        run_id=message["run_id"],
+        attempt=message["attempt"],
+        fence=message["fence"],
+        number=message["number"],
+        products=frozenset(message["products"]),
+        changes=[_change_from_json(change) for change in message["changes"]],
+    )
+
+
+def _change_to_json(change: Change) -> dict[str, Any]:
+    message: dict[str, Any] = {"kind": change.kind, "user_id": change.user_id}
+    if change.user is not None:
+        message["user"] = {name: value for name, value in change.user._asdict().items() if value}
+    if change.fingerprint is not None:
+        message["fingerprint"] = b64encode(change.fingerprint).decode()
+    return message
+
+
+def _change_from_json(message: dict[str, Any]) -> Change:
+    user = message.get("user")
+    fingerprint = message.get("fingerprint")
+    return Change(
+        kind=ChangeKind(message["kind"]),
+        user_id=message["user_id"],
+        user=None if user is None else _user_from_json(user),
+        fingerprint=None if fingerprint is None else b64decode(fingerprint),
+    )
+
+
+def _user_from_json(user: dict[str, Any]) -> SisUser:
+    user["sis_role"] = Role(user["sis_role"])
+    for name in _LISTS:
+        if name in user:
+            user[name] = tuple(user[name])
+    for name in _PAIRS:
+        if name in user:
+            user[name] = tuple(tuple(pair) for pair in user[name])
+    return _ABSENT._replace(**user)
