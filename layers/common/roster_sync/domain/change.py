@@ -1,11 +1,14 @@
 """One user's change, and the chunk of changes that travels as one message."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.user import Role, SisUser
+
+_CHUNK_CHANGES = 250
+_CHUNK_BYTES = 200_000
 
 
 class ChangeKind(StrEnum):
@@ -81,3 +84,21 @@ class ManualChange:
     role: Role
     counselor_email: str | None
     profile: ManualProfile | None
+
+
+def chunk_bounds(sizes: Iterable[int]) -> list[tuple[int, int]]:
+    """How to cut changes of these sizes (bytes) into chunks: (start, stop) of each, none empty.
+
+    A chunk has at most 250 changes, which `upsert` writes within seconds, and about 200 kB, so that five fill a
+    batch of SQS (1 MiB).
+    """
+    bounds: list[tuple[int, int]] = []
+    start = total = position = 0
+    for position, size in enumerate(sizes):
+        if position > start and (position - start == _CHUNK_CHANGES or total + size > _CHUNK_BYTES):
+            bounds.append((start, position))
+            start, total = position, 0
+        total += size
+    if total:
+        bounds.append((start, position + 1))
+    return bounds

@@ -1,9 +1,12 @@
 """The right to change a district's users: one run or upload at a time."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from roster_sync.domain.identifiers import RunId
+
+LEASE_TIME = timedelta(minutes=20)
+"""How long a run's lease lasts unless renewed: longer than `fetch` may run; each chunk applied renews it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,10 @@ from roster_sync.domain.issue import Issue, IssueCode
 from roster_sync.domain.run import COUNT_OF_KIND, Counts
 from roster_sync.domain.user import Role, StoredUser, normalised_email
 
+CONTENT_TYPE = "text/csv"
 MAX_ROWS = 100_000
+MAX_FILE_BYTES = 50_000_000
+"""Far more than MAX_ROWS of usual length; bounds the memory of an import."""
 MAX_VALUE_LENGTH = 255
 
 HOW_TO_SAVE_AS_UTF8 = 'Save it as UTF-8 (in Excel: "CSV UTF-8 (Comma delimited)") and upload it again.'

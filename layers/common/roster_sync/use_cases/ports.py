@@ -1,6 +1,6 @@
 """What the use cases need of the outside; each has an adapter and an in-memory twin held to the same tests."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -120,7 +120,7 @@ class UserStore(Protocol):
 class ChangeQueue(Protocol):
     """Where chunks wait for `upsert`."""
 
-    def send(self, chunks: Sequence[Chunk]) -> None:
+    def send(self, chunks: Iterable[Chunk]) -> None:
         """Send chunks in order, with the district as message group.
 
         Raises:

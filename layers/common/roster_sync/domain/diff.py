@@ -1,0 +1,412 @@
+"""The provider's records against the roster: what must change.
+
+Records stream through `Comparison.add`; those equal to what is stored leave only a mark. The rest is held until the
+fetch is complete, because who a record is (one of several of a person, a manual user found again, somebody with a
+new sourcedId) can only be said over the whole; so the order of pages decides nothing.
+"""
+
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+
+from roster_sync.domain.change import Change, ChangeKind
+from roster_sync.domain.deactivation import Verdict, may_deactivate
+from roster_sync.domain.fetch_proof import FetchProof
+from roster_sync.domain.fingerprint import fingerprint
+from roster_sync.domain.held_users import HeldUsers
+from roster_sync.domain.identifiers import DistrictId, SourcedId, UserId
+from roster_sync.domain.identity import NO_KEY, email_key, identifier_key, person_key, user_id_from_sourced_id
+from roster_sync.domain.issue import Issue, IssueCode
+from roster_sync.domain.normalise import NotStored, Rules, normalise, sourced_id_of
+from roster_sync.domain.persons import unite
+from roster_sync.domain.roster import ACTIVE, HAS_PRODUCTS, IN_SCOPE, MANUAL, SEVERAL_RECORDS, UNTOUCHABLE, Roster
+from roster_sync.domain.run import COUNT_OF_KIND, Counts
+from roster_sync.domain.user import Role, SisUser, normalised_email
+
+LoadUsers = Callable[[Collection[UserId]], Mapping[UserId, SisUser]]
+"""Reads the SIS-owned attributes of stored users."""
+
+_NOBODY = -1
+_DEACTIVATION_BYTES = 120
+_UNCHANGED = ACTIVE | HAS_PRODUCTS
+_UNCHANGED_MASK = _UNCHANGED | SEVERAL_RECORDS | UNTOUCHABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A decided change, by the row of the stored user and the index of the held one, -1 for nobody."""
+
+    kind: ChangeKind
+    row: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a comparison came to.
+
+    Attributes:
+        planned: The changes, deactivations last; `Comparison.change` unpacks one.
+        counts: Of everything but the planned changes, which count when they are applied.
+        verdict: Whether the absent are deactivated.
+    """
+
+    planned: Sequence[Planned]
+    counts: Counts
+    issues: Sequence[Issue]
+    verdict: Verdict
+
+
+class Comparison:
+    """One fetch of a district's users, compared with the roster."""
+
+    def __init__(self, district_id: DistrictId, roster: Roster, rules: Rules) -> None:
+        """Compare with a roster that is complete."""
+        self._district_id = district_id
+        self._roster = roster
+        self._rules = rules
+        self._held = HeldUsers()
+        self._held_rows = array("l")
+        self._held_emails = array("q")
+        self._held_persons = array("q")
+        self._came = bytearray(len(roster))
+        self._unchanged = bytearray(len(roster))
+        self._claimed = bytearray(len(roster))
+        self._other_sourced_ids: set[SourcedId] = set()
+        self._counselors: dict[str, tuple[int, SourcedId]] = {}
+        self._sis_counselors: set[str] = set()
+        self._issues: list[Issue] = []
+        self._invalid = 0
+        self._skipped = 0
+        self.received = 0
+        """Distinct records so far."""
+
+    def add(self, records: Iterable[object]) -> None:
+        """Take in a page of records; repeats are dropped."""
+        for record in records:
+            self._add(record)
+
+    def _add(self, record: object) -> None:
+        sourced_id = sourced_id_of(record, self._issues)
+        if sourced_id is None:
+            self.received += 1
+            self._invalid += 1
+            return
+        assert isinstance(record, Mapping)  # noqa: S101 - it has a sourcedId
+        roster = self._roster
+        row = roster.by_sourced_id.get(sourced_id, _NOBODY)
+        flags = roster.flags[row] if row != _NOBODY else SEVERAL_RECORDS
+        if flags & SEVERAL_RECORDS:
+            if sourced_id in self._other_sourced_ids:
+                return
+            self._other_sourced_ids.add(sourced_id)
+        else:
+            if self._came[row]:
+                return
+            self._came[row] = True
+        self.received += 1
+        user = normalise(record, sourced_id, self._rules, self._issues)
+        if user.__class__ is not SisUser:
+            self._leave_out(user, row)
+        elif flags & UNTOUCHABLE:
+            self._claimed[row] = True
+            self._keep_out_of_district_administrator(sourced_id)
+        else:
+            self._compare(user, row, flags)
+
+    def _leave_out(self, reason: SisUser | NotStored, row: int) -> None:
+        if reason is not NotStored.INVALID:
+            self._skipped += 1
+            return
+        self._invalid += 1
+        if row != _NOBODY:
+            # Somebody who came, if unreadable, is not absent.
+            self._claimed[row] = True
+
+    def _compare(self, user: SisUser, row: int, flags: int) -> None:
+        if user.sis_counselor_email:
+            email = normalised_email(user.sis_counselor_email)
+            students, first = self._counselors.get(email, (0, user.sourced_ids[0]))
+            self._counselors[email] = (students + 1, min(first, user.sourced_ids[0]))
+        elif user.sis_role is Role.COUNSELOR and user.email:
+            self._sis_counselors.add(normalised_email(user.email))
+        if flags & _UNCHANGED_MASK == _UNCHANGED and self._roster.has_fingerprint(row, fingerprint(user)):
+            self._unchanged[row] = self._claimed[row] = True
+        else:
+            self._hold(user, row)
+
+    def _hold(self, user: SisUser, row: int) -> int:
+        self._held_rows.append(row)
+        self._held_emails.append(email_key(user.email))
+        self._held_persons.append(person_key(user.email, user.given_name, user.family_name))
+        return self._held.append(user)
+
+    def finish(self, proof: FetchProof, load_users: LoadUsers, *, percent: int, minimum: int) -> Outcome:
+        """Decide every change.
+
+        Args:
+            proof: What the fetch can vouch for; without a whole one nobody is deactivated or taken over.
+            load_users: Called once at most, for users who came unchanged beside a new record of the same person.
+            percent: With `minimum`, the threshold of `may_deactivate`.
+            minimum: See `percent`.
+        """
+        people = self._people(load_users)
+        strangers, planned = self._match(people)
+        strangers, linked = self._link(strangers)
+        if proof.whole:
+            strangers, taken_over = self._take_over(strangers)
+            linked += taken_over
+        planned += linked
+        planned += [Planned(ChangeKind.CREATE, _NOBODY, index) for index in strangers]
+
+        counts = Counter({"invalid": self._invalid, "skipped": self._skipped, "fetched": self.received})
+        planned = list(self._less_what_is_stored(planned, counts))
+        for row in _rows_of(self._unchanged):
+            counts[self._count_of_unchanged(row)] += 1
+        leaving, left, active = self._absent()
+        verdict = may_deactivate(len(leaving) + left, active + left, proof, percent=percent, minimum=minimum)
+        if verdict.deactivates:
+            counts["deactivated"] += left
+            planned.sort(key=lambda change: change.index)
+            planned += [Planned(ChangeKind.DEACTIVATE, row, _NOBODY) for row in leaving]
+        elif verdict.blocks_run:
+            self._report_kept(leaving)
+        elif verdict.reason:
+            self._issues.append(Issue(IssueCode.FETCH_NOT_WHOLE, verdict.reason))
+        self._report_unknown_counselors()
+        return Outcome(planned=planned, counts=Counts(**counts), issues=self._issues, verdict=verdict)
+
+    def sizes(self, planned: Iterable[Planned]) -> Iterator[int]:
+        """Of each change in a message, roughly, in bytes."""
+        for change in planned:
+            yield _DEACTIVATION_BYTES if change.index == _NOBODY else self._held.sizes[change.index]
+
+    def change(self, planned: Planned) -> Change:
+        """A decided change with its user."""
+        if planned.index == _NOBODY:
+            return Change(planned.kind, self._roster.user_ids[planned.row], None, None)
+        user = self._held[planned.index]
+        if planned.row == _NOBODY:
+            user_id = user_id_from_sourced_id(self._district_id, user.sourced_ids[0])
+        else:
+            user_id = self._roster.user_ids[planned.row]
+        return Change(planned.kind, user_id, user, fingerprint(user))
+
+    # Who is one person
+
+    def _people(self, load_users: LoadUsers) -> list[tuple[int, tuple[int, ...]]]:
+        """Each person that is not known to be unchanged: index of the held user, rows of its records."""
+        groups = self._same_email()
+        grouped = bytearray(len(self._held))
+        several: list[tuple[list[int], list[int]]] = []
+        wanted: set[UserId] = set()
+        for persons in groups.values():
+            if len(persons) > 1:
+                self._report_shared_email(persons.values())
+            for indices, rows in persons.values():
+                if len(indices) + len(rows) > 1:
+                    several.append((indices, rows))
+                    wanted.update(self._roster.user_ids[row] for row in rows)
+                    for index in indices:
+                        grouped[index] = True
+                    for row in rows:
+                        self._unchanged[row] = self._claimed[row] = False
+        people: list[tuple[int, tuple[int, ...]]] = [
+            (index, () if row == _NOBODY else (row,)) for index, row in enumerate(self._held_rows) if not grouped[index]
+        ]
+        stored = load_users(wanted) if wanted else {}
+        for indices, rows in several:
+            records = [self._held[index] for index in indices]
+            records += [stored[self._roster.user_ids[row]] for row in rows]
+            user = unite(records)
+            known = {
+                self._roster.by_sourced_id[item]: None
+                for item in user.sourced_ids
+                if item in self._roster.by_sourced_id
+            }
+            people.append((self._hold(user, _NOBODY), tuple(known)))
+        return people
+
+    def _same_email(self) -> dict[int, dict[int, tuple[list[int], list[int]]]]:
+        """Those who share an e-mail address, by its key and the person's: indices held, rows unchanged."""
+        roster = self._roster
+        keys = sorted(chain(self._held_emails, (roster.email_keys[row] for row in _rows_of(self._unchanged))))
+        shared = {key for key, following in pairwise(keys) if key == following and key != NO_KEY}
+        groups: dict[int, dict[int, tuple[list[int], list[int]]]] = defaultdict(lambda: defaultdict(lambda: ([], [])))
+        if shared:
+            for index, key in enumerate(self._held_emails):
+                if key in shared:
+                    groups[key][self._held_persons[index]][0].append(index)
+            for row in _rows_of(self._unchanged):
+                if (key := roster.email_keys[row]) in shared:
+                    groups[key][roster.person_keys[row]][1].append(row)
+        return groups
+
+    # Which stored user a person is
+
+    def _match(self, people: Iterable[tuple[int, tuple[int, ...]]]) -> tuple[list[int], list[Planned]]:
+        """Match by sourcedId; returns the strangers' indices and what is planned for the others.
+
+        A stored user whose records turn out to be several persons stays with the one of the lowest sourcedId; of
+        several stored users who turn out to be one person, that of the lowest sourcedId stays.
+        """
+        strangers: list[int] = []
+        planned: list[Planned] = []
+        contested: list[tuple[tuple[SourcedId, ...], int, tuple[int, ...]]] = []
+        for index, rows in people:
+            if not rows:
+                strangers.append(index)
+            elif len(rows) > 1 or self._roster.flags[rows[0]] & SEVERAL_RECORDS:
+                contested.append((self._held[index].sourced_ids, index, rows))
+            else:
+                self._claim(rows[0], index, planned)
+        for _, index, rows in sorted(contested):
+            free = next((row for row in rows if not self._claimed[row]), None)
+            if free is None:
+                strangers.append(index)
+            else:
+                self._claim(free, index, planned)
+        return strangers, planned
+
+    def _claim(self, row: int, index: int, planned: list[Planned], kind: ChangeKind = ChangeKind.UPDATE) -> None:
+        self._claimed[row] = True
+        if kind is ChangeKind.UPDATE and not self._roster.flags[row] & ACTIVE:
+            kind = ChangeKind.REACTIVATE
+        planned.append(Planned(kind, row, index))
+
+    def _link(self, strangers: list[int]) -> tuple[list[int], list[Planned]]:
+        """Find manual users again by e-mail address."""
+        emails = self._held_emails
+        wanted = Counter(emails[index] for index in strangers)
+        manual = _rows_by_key(self._roster.rows(having=MANUAL), self._roster.email_keys, wanted)
+        protected = _rows_by_key(self._roster.rows(having=UNTOUCHABLE), self._roster.email_keys, wanted)
+        remaining: list[int] = []
+        linked: list[Planned] = []
+        for index in strangers:
+            key = emails[index]
+            rows = manual.get(key, ())
+            if key in protected:
+                self._keep_out_of_district_administrator(self._held[index].sourced_ids[0])
+            elif len(rows) == 1 and wanted[key] == 1:
+                self._claim(rows[0], index, linked, ChangeKind.LINK)
+            else:
+                if rows:
+                    message = (
+                        "Several people have the e-mail address of an uploaded user; none was joined with that user."
+                    )
+                    self._issues.append(Issue(IssueCode.EMAIL_AMBIGUOUS, message, self._held[index].sourced_ids[0]))
+                remaining.append(index)
+        return remaining, linked
+
+    def _take_over(self, strangers: list[int]) -> tuple[list[int], list[Planned]]:
+        """Find absent users again under a new sourcedId: by e-mail address, else by identifier and names."""
+        linked: list[Planned] = []
+        roster = self._roster
+        identifiers = array("q")
+        if any(not claimed for claimed in self._claimed):
+            identifiers = array("q", (self._identifier_key(index) for index in strangers))
+        by_identifier = dict(zip(strangers, identifiers, strict=False))
+        for key_of, keys in (
+            (self._held_emails.__getitem__, roster.email_keys),
+            (by_identifier.get, roster.identifier_keys),
+        ):
+            wanted = Counter(key_of(index) or NO_KEY for index in strangers)
+            absent = (row for row in roster.rows(having=0, lacking=MANUAL | UNTOUCHABLE) if not self._claimed[row])
+            found = _rows_by_key(absent, keys, wanted)
+            remaining = []
+            for index in strangers:
+                key = key_of(index) or NO_KEY
+                rows = found.get(key, ())
+                if len(rows) == 1 and wanted[key] == 1:
+                    self._claim(rows[0], index, linked, ChangeKind.LINK)
+                else:
+                    remaining.append(index)
+            strangers = remaining
+        return strangers, linked
+
+    def _identifier_key(self, index: int) -> int:
+        user = self._held[index]
+        return identifier_key(user.identifier, user.given_name, user.family_name)
+
+    def _less_what_is_stored(self, planned: Iterable[Planned], counts: Counter[str]) -> Iterator[Planned]:
+        """Drop the changes that change nothing, and count again what an earlier attempt of this run has done."""
+        for change in planned:
+            if change.row == _NOBODY:
+                yield change
+                continue
+            stored = self._roster.flags[change.row] & _UNCHANGED == _UNCHANGED
+            if stored and self._roster.has_fingerprint(change.row, fingerprint(self._held[change.index])):
+                counts[self._count_of_unchanged(change.row)] += 1
+            else:
+                earlier = self._roster.written_by_this_run(change.row)
+                kind = earlier if earlier and change.kind is ChangeKind.UPDATE else change.kind
+                yield Planned(kind, change.row, change.index)
+
+    def _count_of_unchanged(self, row: int) -> str:
+        earlier = self._roster.written_by_this_run(row)
+        return COUNT_OF_KIND[earlier] if earlier else "unchanged"
+
+    def _absent(self) -> tuple[list[int], int, int]:
+        """Rows of active users who did not come, how many this run has deactivated before, how many are active."""
+        roster = self._roster
+        scope = list(roster.rows(having=ACTIVE | IN_SCOPE, lacking=MANUAL | UNTOUCHABLE))
+        inactive = roster.rows(having=IN_SCOPE, lacking=MANUAL | UNTOUCHABLE | ACTIVE)
+        left = sum(
+            not self._claimed[row] and roster.written_by_this_run(row) is ChangeKind.DEACTIVATE for row in inactive
+        )
+        return [row for row in scope if not self._claimed[row]], left, len(scope)
+
+    # What is told
+
+    def _keep_out_of_district_administrator(self, sourced_id: SourcedId) -> None:
+        self._skipped += 1
+        message = "The provider sends a record of somebody who is a district administrator here; it was left out."
+        self._issues.append(Issue(IssueCode.DISTRICT_ADMINISTRATOR_KEPT, message, sourced_id))
+
+    def _report_shared_email(self, persons: Iterable[tuple[list[int], list[int]]]) -> None:
+        message = "People with different names have the same e-mail address; each was stored as a user of their own."
+        for indices, rows in persons:
+            sourced_ids = [self._held[index].sourced_ids[0] for index in indices] + self._sourced_ids(rows)
+            self._issues += [Issue(IssueCode.EMAIL_SHARED, message, sourced_id) for sourced_id in sorted(sourced_ids)]
+
+    def _report_kept(self, rows: Collection[int]) -> None:
+        message = "The provider no longer sends this user, who stays active until an administrator decides."
+        for sourced_id in sorted(self._sourced_ids(rows)):
+            self._issues.append(Issue(IssueCode.DEACTIVATION_KEPT, message, sourced_id))
+
+    def _report_unknown_counselors(self) -> None:
+        known = self._roster.counselor_emails | self._sis_counselors
+        for email, (students, sourced_id) in self._counselors.items():
+            if email not in known:
+                message = f"The counselor e-mail of this student ({students} in all have it) is of no known counselor."
+                self._issues.append(Issue(IssueCode.COUNSELOR_UNKNOWN, message, sourced_id))
+
+    def _sourced_ids(self, rows: Collection[int]) -> list[SourcedId]:
+        """The lowest sourcedId of each row."""
+        if not rows:
+            return []
+        wanted = set(rows)
+        lowest: dict[int, SourcedId] = {}
+        for sourced_id, row in self._roster.by_sourced_id.items():
+            if row in wanted:
+                lowest[row] = min(sourced_id, lowest.get(row, sourced_id))
+        return list(lowest.values())
+
+
+def _rows_of(marks: bytearray) -> Iterator[int]:
+    """The rows that are marked."""
+    row = marks.find(1)
+    while row != _NOBODY:
+        yield row
+        row = marks.find(1, row + 1)
+
+
+def _rows_by_key(rows: Iterable[int], keys: Sequence[int], wanted: Collection[int]) -> dict[int, list[int]]:
+    """The rows whose key is wanted, by key."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        if keys[row] in wanted and keys[row] != NO_KEY:
+            found[keys[row]].append(row)
+    return found

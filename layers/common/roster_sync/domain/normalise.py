@@ -1,0 +1,283 @@
+"""One provider record to a user, or to the reason why it is none (OneRoster 1.1 §4.13)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from roster_sync.domain.district import DEFAULT_ROLES, Settings
+from roster_sync.domain.identifiers import SchoolId, SourcedId
+from roster_sync.domain.issue import Issue, IssueCode
+from roster_sync.domain.user import Role, SisUser
+
+SOURCED_ID_MAX_LENGTH = 255
+
+_ONEROSTER_ROLES = frozenset(
+    {"administrator", "aide", "guardian", "parent", "proctor", "relative", "student", "teacher"}
+)
+_GONE = frozenset({"tobedeleted", "to be deleted", "inactive", "deleted"})
+_TRUE = frozenset({"true", "t", "1", "yes", "y"})
+_FALSE = frozenset({"false", "f", "0", "no", "n"})
+_GRADES = {"K": "KG", **{str(grade): f"{grade:02d}" for grade in range(1, 10)}}
+
+
+class NotStored(Enum):
+    """Why a record becomes no user."""
+
+    GONE = "gone"
+    """`status` tobedeleted or `enabledUser` false."""
+    UNMAPPED_SCHOOL = "unmapped_school"
+    ROLE_NOT_IMPORTED = "role_not_imported"
+    INVALID = "invalid"
+    """Unusable; an issue says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How a district wants its provider's records read.
+
+    Attributes:
+        schools: The mapped schools.
+        roles: Which roles are imported, by lower-case name.
+    """
+
+    schools: Mapping[SourcedId, SchoolId]
+    roles: Mapping[str, Role]
+    counselor_metadata_key: str | None = None
+    role_metadata_key: str | None = None
+    metadata_keys: tuple[str, ...] = ()
+
+
+def rules_of(settings: Settings, schools: Mapping[SourcedId, SchoolId]) -> Rules:
+    """The rules that a district's settings amount to."""
+    return Rules(
+        schools=schools,
+        roles={**DEFAULT_ROLES, **settings.roles},
+        counselor_metadata_key=settings.counselor_metadata_key,
+        role_metadata_key=settings.role_metadata_key,
+        metadata_keys=tuple(sorted(settings.metadata_keys)),
+    )
+
+
+def sourced_id_of(record: object, issues: list[Issue]) -> SourcedId | None:
+    """A record's sourcedId; None, and an issue, if it has none that can be used. Opaque, so kept to the letter."""
+    if not isinstance(record, Mapping):
+        issues.append(Issue(IssueCode.RECORD_NOT_AN_OBJECT, "The provider sent an entry that is no user record."))
+        return None
+    value = record.get("sourcedId")
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value.strip():
+        issues.append(Issue(IssueCode.SOURCED_ID_MISSING, "A user record has no sourcedId."))
+        return None
+    if len(value) > SOURCED_ID_MAX_LENGTH:
+        message = f"A sourcedId has {len(value)} characters; at most {SOURCED_ID_MAX_LENGTH} are allowed."
+        issues.append(Issue(IssueCode.SOURCED_ID_TOO_LONG, message, value[:SOURCED_ID_MAX_LENGTH]))
+        return None
+    return SourcedId(value)
+
+
+def normalise(
+    record: Mapping[str, Any], sourced_id: SourcedId, rules: Rules, issues: list[Issue]
+) -> SisUser | NotStored:
+    """The user that a record describes, or why it becomes none; findings are added to `issues`.
+
+    Never raises for anything that JSON can hold. Passwords and whatever else is not listed in SisUser stay behind.
+    """
+    if not _is_current(record, sourced_id, issues):
+        return NotStored.GONE
+    metadata = record.get("metadata")
+    if not isinstance(metadata, Mapping):
+        metadata = {}
+    role = _role(record, metadata, sourced_id, rules, issues)
+    if isinstance(role, NotStored):
+        return role
+    org_ids = _references(record.get("orgs"))
+    if not org_ids:
+        issues.append(Issue(IssueCode.ORGS_MISSING, "A user belongs to no org.", sourced_id))
+        return NotStored.INVALID
+    schools = rules.schools
+    school_ids = {schools[org_id] for org_id in org_ids if org_id in schools}
+    if not school_ids:
+        return NotStored.UNMAPPED_SCHOOL
+
+    def text(field: str) -> str | None:
+        value = record.get(field)
+        if value.__class__ is str:
+            value = value.strip()
+            return value or None if value.isprintable() else _printable(value)
+        return None if value is None else _scalar(value, field, sourced_id, issues)
+
+    email = record.get("email")
+    if email is not None:
+        email = _email(email, IssueCode.EMAIL_INVALID, "email", sourced_id, issues)
+    counselor_email = None
+    if rules.counselor_metadata_key and role is Role.STUDENT:
+        value = _metadata_value(metadata, rules.counselor_metadata_key)
+        if value is not None:
+            field = f"metadata {rules.counselor_metadata_key}"
+            counselor_email = _email(value, IssueCode.COUNSELOR_EMAIL_INVALID, field, sourced_id, issues)
+    return SisUser(
+        (sourced_id,),
+        role,
+        text("username"),
+        text("givenName"),
+        text("middleName"),
+        text("familyName"),
+        email,
+        text("identifier"),
+        text("phone"),
+        text("sms"),
+        _grades(record.get("grades"), sourced_id, issues),
+        tuple(sorted(school_ids)) if len(school_ids) > 1 else tuple(school_ids),
+        tuple(sorted(_references(record.get("agents")))),
+        _user_ids(record.get("userIds"), sourced_id, issues),
+        counselor_email,
+        _metadata(metadata, rules.metadata_keys, sourced_id, issues) if rules.metadata_keys else (),
+    )
+
+
+def _is_current(record: Mapping[str, Any], sourced_id: SourcedId, issues: list[Issue]) -> bool:
+    status = record.get("status")
+    if status is not None and status != "active":
+        known = status.strip().casefold() if isinstance(status, str) else None
+        if known in _GONE:
+            return False
+        if known not in ("active", ""):
+            issues.append(Issue(IssueCode.STATUS_UNKNOWN, "A status is neither active nor tobedeleted.", sourced_id))
+    enabled = record.get("enabledUser")
+    if enabled is None or enabled is True or enabled == "true":
+        return True
+    known = str(enabled).strip().casefold()
+    if known in _FALSE:
+        return False
+    if known and known not in _TRUE:
+        issues.append(Issue(IssueCode.ENABLED_USER_UNKNOWN, "enabledUser is neither true nor false.", sourced_id))
+    return True
+
+
+def _role(
+    record: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    sourced_id: SourcedId,
+    rules: Rules,
+    issues: list[Issue],
+) -> Role | NotStored:
+    if rules.role_metadata_key:
+        override = _metadata_value(metadata, rules.role_metadata_key)
+        if isinstance(override, str) and (mapped := rules.roles.get(override.strip().casefold())):
+            return mapped
+    value = record.get("role")
+    if not isinstance(value, str) or not value.strip():
+        issues.append(Issue(IssueCode.ROLE_MISSING, "A user has no role.", sourced_id))
+        return NotStored.INVALID
+    role = rules.roles.get(value) or rules.roles.get(value := value.strip().casefold())
+    if role is not None:
+        return role
+    if value in _ONEROSTER_ROLES:
+        return NotStored.ROLE_NOT_IMPORTED
+    message = f'The role "{_shown(value)}" is none that this system knows.'
+    issues.append(Issue(IssueCode.ROLE_UNKNOWN, message, sourced_id))
+    return NotStored.INVALID
+
+
+def _references(value: object) -> set[SourcedId]:
+    """The sourcedIds of GUIDRefs: objects (with or without href), bare strings, or a single one of either."""
+    if value is None:
+        return set()
+    found = set()
+    for reference in value if isinstance(value, list) else (value,):
+        sourced_id = reference.get("sourcedId") if isinstance(reference, Mapping) else reference
+        if isinstance(sourced_id, int) and not isinstance(sourced_id, bool):
+            sourced_id = str(sourced_id)
+        if isinstance(sourced_id, str) and sourced_id.strip():
+            found.add(SourcedId(sourced_id))
+    return found
+
+
+def _scalar(value: object, field: str, sourced_id: SourcedId, issues: list[Issue]) -> str | None:
+    """A value that should be a string, as one: numbers and booleans as JSON writes them; others are dropped."""
+    if isinstance(value, str):
+        return _printable(value.strip())
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if value is not None:
+        issues.append(Issue(IssueCode.VALUE_DROPPED, f"The value of {field} is no text.", sourced_id))
+    return None
+
+
+def _printable(value: str) -> str | None:
+    """Without control characters, which no name, phone or login has."""
+    if not value.isprintable():
+        value = "".join(character for character in value if character.isprintable()).strip()
+    return value or None
+
+
+def _email(value: object, code: IssueCode, field: str, sourced_id: SourcedId, issues: list[Issue]) -> str | None:
+    """An e-mail address as given; None, and an issue, if it is none."""
+    if not isinstance(value, str):
+        issues.append(Issue(code, f"The value of {field} is no e-mail address.", sourced_id))
+        return None
+    trimmed = value.strip()
+    if not trimmed:
+        return None
+    name, at, host = trimmed.rpartition("@")
+    if at and name and host and " " not in trimmed and trimmed.isprintable():
+        return value
+    issues.append(Issue(code, f"The value of {field} is no e-mail address.", sourced_id))
+    return None
+
+
+def _grades(value: object, sourced_id: SourcedId, issues: list[Issue]) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    grades = set()
+    for item in value if isinstance(value, list) else (value,):
+        grade = item if item.__class__ is str else _scalar(item, "grades", sourced_id, issues)
+        if grade and (grade := grade.strip()):
+            grades.add(_GRADES.get(grade.upper(), grade))
+    return tuple(sorted(grades))
+
+
+def _user_ids(value: object, sourced_id: SourcedId, issues: list[Issue]) -> tuple[tuple[str, str], ...]:
+    if not value:
+        return ()
+    pairs = set()
+    for item in value if isinstance(value, list) else (value,):
+        if isinstance(item, Mapping):
+            identifier = _scalar(item.get("identifier"), "userIds", sourced_id, issues)
+            if identifier:
+                pairs.add((_scalar(item.get("type"), "userIds", sourced_id, issues) or "", identifier))
+        else:
+            issues.append(Issue(IssueCode.VALUE_DROPPED, "An entry of userIds is no object.", sourced_id))
+    return tuple(sorted(pairs))
+
+
+def _metadata_value(metadata: Mapping[str, Any], key: str) -> object:
+    """The value of a key, else of the path that its dots spell (`ic.legacysourceId` is one key at some providers)."""
+    if key in metadata:
+        return metadata[key]
+    value: object = metadata
+    for part in key.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value
+
+
+def _metadata(
+    metadata: Mapping[str, Any], keys: tuple[str, ...], sourced_id: SourcedId, issues: list[Issue]
+) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for key in keys:
+        value = _scalar(_metadata_value(metadata, key), f"metadata {key}", sourced_id, issues)
+        if value is not None:
+            pairs.append((key, value))
+    return tuple(pairs)
+
+
+def _shown(value: str) -> str:
+    """A foreign value, short and harmless enough for a sentence."""
+    return (_printable(value) or "")[:40]

@@ -1,0 +1,101 @@
+"""Compact index of the district's users as stored when a run starts.
+
+Held in columns, some 250 bytes a user, because a district may have a million.
+"""
+
+from array import array
+from collections.abc import Iterable, Iterator
+
+from roster_sync.domain.change import ChangeKind
+from roster_sync.domain.fingerprint import FINGERPRINT_BYTES
+from roster_sync.domain.identifiers import RunId, SchoolId, SourcedId, UserId
+from roster_sync.domain.identity import email_key, identifier_key, person_key
+from roster_sync.domain.user import Role, RosterEntry, normalised_email
+
+_NO_FINGERPRINT = bytes(FINGERPRINT_BYTES)
+_KINDS = tuple(ChangeKind)
+
+ACTIVE = 1
+"""Stored with status active."""
+IN_SCOPE = 2
+"""Of at least one school that is mapped now."""
+MANUAL = 4
+"""Has no provider record."""
+UNTOUCHABLE = 8
+"""A district administrator."""
+HAS_PRODUCTS = 16
+"""Has every product that is active now."""
+SEVERAL_RECORDS = 32
+"""Has more than one provider record."""
+
+
+class Roster:
+    """The stored users of one district, by row number."""
+
+    def __init__(self, school_ids: Iterable[SchoolId], products: frozenset[str], run_id: RunId) -> None:
+        """Start empty.
+
+        Args:
+            school_ids: The schools that are mapped now.
+            products: Those active now.
+            run_id: The run that will compare; what an earlier attempt of it wrote is remembered.
+        """
+        self._school_ids = frozenset(school_ids)
+        self._products = products
+        self._run_id = run_id
+        self._fingerprints = bytearray()
+        self._written = bytearray()
+        self.user_ids: list[UserId] = []
+        self.flags = bytearray()
+        self.email_keys = array("q")
+        self.person_keys = array("q")
+        self.identifier_keys = array("q")
+        self.by_sourced_id: dict[SourcedId, int] = {}
+        self.counselor_emails: set[str] = set()
+        """Normalised e-mail addresses of the stored, active counselors."""
+
+    def __len__(self) -> int:
+        """How many users are stored."""
+        return len(self.user_ids)
+
+    def add(self, entries: Iterable[RosterEntry]) -> None:
+        """Take in a batch of stored users."""
+        for entry in entries:
+            row = len(self.user_ids)
+            self.user_ids.append(entry.user_id)
+            self._fingerprints += entry.fingerprint or _NO_FINGERPRINT
+            self.flags.append(self._flags(entry))
+            kind = entry.last_change if entry.run_id == self._run_id else None
+            self._written.append(_KINDS.index(ChangeKind(kind)) + 1 if kind else 0)
+            self.email_keys.append(email_key(entry.email))
+            self.person_keys.append(person_key(entry.email, entry.given_name, entry.family_name))
+            self.identifier_keys.append(identifier_key(entry.identifier, entry.given_name, entry.family_name))
+            for sourced_id in entry.sourced_ids:
+                self.by_sourced_id[sourced_id] = row
+            if entry.role == Role.COUNSELOR and entry.active and entry.email:
+                self.counselor_emails.add(normalised_email(entry.email))
+
+    def has_fingerprint(self, row: int, fingerprint: bytes) -> bool:
+        """Whether the user is stored with just this fingerprint."""
+        start = row * FINGERPRINT_BYTES
+        return self._fingerprints[start : start + FINGERPRINT_BYTES] == fingerprint
+
+    def written_by_this_run(self, row: int) -> ChangeKind | None:
+        """The change that an earlier attempt of the comparing run made to the user, if any."""
+        code = self._written[row]
+        return _KINDS[code - 1] if code else None
+
+    def rows(self, *, having: int, lacking: int = 0) -> Iterator[int]:
+        """The rows with all flags of `having` and none of `lacking`."""
+        mask = having | lacking
+        return (row for row, flags in enumerate(self.flags) if flags & mask == having)
+
+    def _flags(self, entry: RosterEntry) -> int:
+        return (
+            (ACTIVE if entry.active else 0)
+            | (IN_SCOPE if not self._school_ids.isdisjoint(entry.school_ids) else 0)
+            | (MANUAL if not entry.sourced_ids else 0)
+            | (UNTOUCHABLE if entry.role == Role.DISTRICT_ADMINISTRATOR else 0)
+            | (HAS_PRODUCTS if self._products <= entry.products else 0)
+            | (SEVERAL_RECORDS if len(entry.sourced_ids) > 1 else 0)
+        )

@@ -1,0 +1,45 @@
+"""Apply one chunk of changes to the users, count it once, and close its run with the last."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from roster_sync.domain.change import Chunk
+from roster_sync.domain.lease import LEASE_TIME
+from roster_sync.domain.run import Counts, RunState
+from roster_sync.use_cases.close_run import close_if_applied
+from roster_sync.use_cases.ports import LeaseStore, RunStore, UserStore
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedChunk:
+    """What became of a chunk.
+
+    Attributes:
+        counts: None if the chunk was dropped, because its run has ended or a newer attempt replaces it.
+        ended: The run's state, if this chunk ended it.
+    """
+
+    counts: Counts | None
+    ended: RunState | None = None
+
+
+def apply_chunk(
+    chunk: Chunk, *, users: UserStore, runs: RunStore, leases: LeaseStore, clock: Callable[[], datetime]
+) -> AppliedChunk:
+    """Apply a chunk; a second delivery writes no user and counts nothing, but closes the run if the first could not.
+
+    Raises:
+        TransientError: Something could not be written; the whole chunk may come again.
+    """
+    run = runs.get(chunk.district_id, chunk.run_id)
+    if run is None or run.state.is_terminal or run.attempt != chunk.attempt:
+        return AppliedChunk(None)
+    now = clock()
+    leases.renew(chunk.district_id, chunk.run_id, now + LEASE_TIME)
+    counts = users.apply(chunk, now)
+    runs.count_chunk(chunk, counts)
+    counted = runs.get(chunk.district_id, chunk.run_id)
+    if counted is None:
+        return AppliedChunk(counts)
+    return AppliedChunk(counts, close_if_applied(counted, runs=runs, leases=leases, now=clock()))

@@ -1,0 +1,232 @@
+"""Fetch one district's users from its provider and send what changed to be applied."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+from roster_sync.domain.change import Chunk, chunk_bounds
+from roster_sync.domain.diff import Comparison, Outcome
+from roster_sync.domain.district import Settings, mapped_schools, why_not_run
+from roster_sync.domain.errors import ConfigurationError, DistrictBusyError, TransientError
+from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
+from roster_sync.domain.issue import Issue, IssueCode
+from roster_sync.domain.lease import LEASE_TIME
+from roster_sync.domain.normalise import rules_of
+from roster_sync.domain.roster import Roster
+from roster_sync.domain.run import Run, RunState
+from roster_sync.use_cases.close_run import close_if_applied
+from roster_sync.use_cases.ports import ChangeQueue, DistrictStore, LeaseStore, RunStore, UserStore
+from roster_sync.use_cases.provider import OpenProvider, Provider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetcher:
+    """What a fetch needs of the outside.
+
+    Attributes:
+        offered_products: The products of this deployment.
+        clock: Says what time it is.
+    """
+
+    districts: DistrictStore
+    leases: LeaseStore
+    runs: RunStore
+    users: UserStore
+    queue: ChangeQueue
+    open_provider: OpenProvider
+    offered_products: frozenset[str]
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What became of a SyncRequest.
+
+    Attributes:
+        ended: The run's state, if the fetch ended it; None if its chunks are on their way.
+    """
+
+    ended: RunState | None
+    records: int = 0
+    chunks: int = 0
+    provider_requests: int = 0
+
+
+class _ProviderFailedError(Exception):
+    """The provider's data cannot be had; the text is the run's reason."""
+
+
+def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, deadline: datetime) -> Fetched:
+    """Run the fetch of a queued run, or run it anew if an earlier attempt died.
+
+    Whatever is wrong with settings or provider ends the run with a reason; nothing is applied of a fetch that lacks
+    a page.
+
+    Args:
+        district_id: Of the SyncRequest.
+        run_id: Of the SyncRequest.
+        fetcher: The outside.
+        deadline: When the fetch must have ended, else the run fails.
+
+    Raises:
+        TransientError: Database or queue did not answer; the SyncRequest may come again.
+    """
+    districts, leases, runs, clock = fetcher.districts, fetcher.leases, fetcher.runs, fetcher.clock
+    settings, schools = districts.settings(district_id), districts.schools(district_id)
+    reason = why_not_run(settings, schools, fetcher.offered_products)
+    if reason or settings is None:
+        return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, reason, clock()))
+    now = clock()
+    try:
+        lease = leases.acquire(district_id, run_id, now, now + LEASE_TIME)
+    except DistrictBusyError as error:
+        return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, str(error), clock()))
+    if lease.previous_holder:
+        abandoned = "It stopped without a word; a later sync took over."
+        runs.close(district_id, lease.previous_holder, RunState.FAILED, abandoned, now)
+    run = runs.begin_attempt(district_id, run_id, lease.fence, now)
+    if run is None:
+        leases.release(district_id, run_id)
+        return Fetched(None)
+    try:
+        return _fetch(run, settings, mapped_schools(schools), fetcher, deadline)
+    except _ProviderFailedError as error:
+        ended = _close(runs, district_id, run_id, RunState.FAILED, str(error), clock())
+        leases.release(district_id, run_id)
+        return Fetched(ended)
+
+
+def _close(
+    runs: RunStore, district_id: DistrictId, run_id: RunId, state: RunState, reason: str | None, now: datetime
+) -> RunState | None:
+    return state if runs.close(district_id, run_id, state, reason, now) else None
+
+
+def _fetch(
+    run: Run, settings: Settings, schools: Mapping[SourcedId, SchoolId], fetcher: Fetcher, deadline: datetime
+) -> Fetched:
+    with closing(_open(fetcher.open_provider, settings)) as provider, ThreadPoolExecutor(1) as reader:
+        products = settings.products & fetcher.offered_products
+        issues: list[Issue] = []
+        reading = reader.submit(lambda: list(fetcher.users.roster(run.district_id)))
+        known_schools = _known_schools(schools, provider, issues)
+        roster = Roster(known_schools.values(), products, run.run_id)
+        pages = _pages(provider, fetcher.clock, deadline)
+        first = next(pages, [])
+        for batch in reading.result():
+            roster.add(batch)
+        comparison = Comparison(run.district_id, roster, rules_of(settings, known_schools))
+        comparison.add(first)
+        for records in pages:
+            comparison.add(records)
+        if not comparison.received:
+            raise _ProviderFailedError(
+                "The provider sent no users at all. Check in the SIS that it shares users with this system."
+            )
+        outcome = comparison.finish(
+            provider.proof(comparison.received),
+            lambda user_ids: fetcher.users.sis_users(run.district_id, user_ids),
+            percent=settings.deactivation_percent,
+            minimum=settings.deactivation_minimum,
+        )
+        requests_made = provider.requests_made
+    issues += outcome.issues
+    return _send(run, products, comparison, outcome, issues, requests_made, fetcher)
+
+
+def _open(open_provider: OpenProvider, settings: Settings) -> Provider:
+    try:
+        return open_provider(settings)
+    except ConfigurationError as error:
+        raise _ProviderFailedError(str(error)) from error
+
+
+def _pages(provider: Provider, clock: Callable[[], datetime], deadline: datetime) -> Iterator[Iterable[object]]:
+    """The users' pages, until the deadline."""
+    try:
+        for page in provider.pages("users"):
+            if clock() > deadline:
+                raise _ProviderFailedError(
+                    "The provider answers so slowly that the users could not be read in time. Try a larger page size, "
+                    "or ask the vendor of the SIS."
+                )
+            yield page.records
+    except (ConfigurationError, TransientError) as error:
+        raise _ProviderFailedError(str(error)) from error
+
+
+def _known_schools(
+    schools: Mapping[SourcedId, SchoolId], provider: Provider, issues: list[Issue]
+) -> dict[SourcedId, SchoolId]:
+    """The mapped schools that the provider has; the others become issues, and their users are left as they are."""
+    try:
+        found = {
+            record.get("sourcedId")
+            for page in provider.pages("orgs")
+            for record in page.records
+            if isinstance(record, Mapping)
+        }
+    except (ConfigurationError, TransientError):
+        # Some providers share users but no orgs; then a wrong OneRoster ID shows as a school without users.
+        return dict(schools)
+    for sourced_id in sorted(set(schools) - found):
+        message = f'The provider has no school with the OneRoster ID "{sourced_id}"; its users were left as they are.'
+        issues.append(Issue(IssueCode.SCHOOL_UNKNOWN, message, sourced_id))
+    known = {sourced_id: school_id for sourced_id, school_id in schools.items() if sourced_id in found}
+    if not known:
+        raise _ProviderFailedError(
+            "The provider has no school with any of the OneRoster IDs entered here. Choose them anew; Test Settings "
+            "lists the provider's schools."
+        )
+    return known
+
+
+def _send(
+    run: Run,
+    products: frozenset[str],
+    comparison: Comparison,
+    outcome: Outcome,
+    issues: list[Issue],
+    requests_made: int,
+    fetcher: Fetcher,
+) -> Fetched:
+    """Store what the fetch found, then send the chunks; the last one applied closes the run."""
+    runs = fetcher.runs
+    planned = outcome.planned
+    bounds = chunk_bounds(comparison.sizes(planned))
+    runs.add_issues(run.district_id, run.run_id, run.attempt, issues)
+    state = RunState.COMPLETED_WITH_ISSUES if issues else RunState.COMPLETED
+    current = runs.begin_applying(
+        run.district_id,
+        run.run_id,
+        attempt=run.attempt,
+        chunks_expected=len(bounds),
+        counts=outcome.counts,
+        issues_by_code=Counter(issue.code.value for issue in issues),
+        provider_requests=requests_made,
+        outcome=RunState.BLOCKED if outcome.verdict.blocks_run else state,
+        reason=outcome.verdict.reason,
+    )
+    fetched = Fetched(None, comparison.received, len(bounds), requests_made)
+    if not current:
+        return fetched
+    fetcher.queue.send(
+        Chunk(
+            district_id=run.district_id,
+            run_id=run.run_id,
+            attempt=run.attempt,
+            fence=run.fence,
+            number=number,
+            products=products,
+            changes=[comparison.change(change) for change in planned[start:stop]],
+        )
+        for number, (start, stop) in enumerate(bounds, start=1)
+    )
+    stored = runs.get(run.district_id, run.run_id)
+    if stored is None:
+        return fetched
+    ended = close_if_applied(stored, runs=runs, leases=fetcher.leases, now=fetcher.clock())
+    return Fetched(ended, comparison.received, len(bounds), requests_made)
