@@ -1,6 +1,6 @@
 """In-memory implementations of our own ports; tests/contracts holds each to the same tests as its adapter."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -287,7 +287,7 @@ class InMemoryChangeQueue:
     def __init__(self) -> None:
         self.sent: list[Chunk] = []
 
-    def send(self, chunks: Sequence[Chunk]) -> None:
+    def send(self, chunks: Iterable[Chunk]) -> None:
         self.sent.extend(chunks)
 
 

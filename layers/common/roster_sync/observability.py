@@ -4,10 +4,13 @@ What may be logged: ids of districts, runs, chunks and users, counts, durations,
 addresses, secrets, bodies, tokens, or a URL with its query.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+
+from roster_sync.domain.run import RunState
 
 logger = Logger()
 metrics = Metrics()
@@ -41,6 +44,16 @@ class Metric(StrEnum):
     """Users created, updated, linked, deactivated or reactivated, by sync or upload."""
     CHANGES_SUPERSEDED = "ChangesSuperseded"
     """Changes dropped because a newer run or upload had written the user."""
+
+
+RUN_ENDED: Mapping[RunState, Metric] = {
+    RunState.COMPLETED: Metric.RUNS_COMPLETED,
+    RunState.COMPLETED_WITH_ISSUES: Metric.RUNS_COMPLETED,
+    RunState.BLOCKED: Metric.RUNS_BLOCKED,
+    RunState.SKIPPED: Metric.RUNS_SKIPPED,
+    RunState.FAILED: Metric.RUNS_FAILED,
+}
+"""The metric of each terminal state."""
 
 
 def record(metric: Metric, value: int = 1) -> None:

@@ -63,6 +63,11 @@ class Counts:
         ours, theirs = self.as_dict(), other.as_dict()
         return Counts(**{name: ours[name] + theirs[name] for name in ours})
 
+    @property
+    def changed(self) -> int:
+        """How many users were changed in any way."""
+        return self.created + self.updated + self.linked + self.deactivated + self.reactivated
+
     def as_dict(self) -> dict[str, int]:
         """Each count by its name."""
         return asdict(self)

@@ -47,7 +47,7 @@ class UserChangesQueue:
     def __init__(self, url: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._sender = _Sender(url, pause)
 
-    def send(self, chunks: Sequence[Chunk]) -> None:
+    def send(self, chunks: Iterable[Chunk]) -> None:
         """Send chunks in order, with the district as message group.
 
         Raises:

@@ -1,0 +1,90 @@
+"""Fetch one district's users from its provider and send what changed to UserChanges."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from roster_sync.domain.district import Settings
+from roster_sync.domain.errors import ConfigurationError
+from roster_sync.environment import FetchEnvironment
+from roster_sync.messaging.queue import UserChangesQueue
+from roster_sync.messaging.sync_requests import SyncRequest
+from roster_sync.observability import RUN_ENDED, Metric, logger, metrics, record
+from roster_sync.oneroster.client import OneRosterClient
+from roster_sync.security.secrets import Secrets
+from roster_sync.storage.districts import Districts
+from roster_sync.storage.runs import Runs
+from roster_sync.storage.users import Users
+from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
+
+TIME_TO_CLOSE = timedelta(seconds=60)
+"""Of the function's time, kept for storing the run and sending its chunks."""
+
+
+@cache
+def secrets() -> Secrets:
+    """Connect once per execution environment, not on import."""
+    return Secrets(FetchEnvironment.from_env().secrets_key_id)
+
+
+def open_provider(settings: Settings, *, allow_local: bool) -> OneRosterClient:
+    """Sign in to a district's provider; its secret is decrypted here and kept by nobody but the client."""
+    if settings.base_url is None or settings.consumer_key is None or settings.consumer_secret is None:
+        raise ConfigurationError("The OneRoster settings are incomplete. Enter base URL, consumer key and secret.")
+    return OneRosterClient(
+        settings.base_url,
+        settings.consumer_key,
+        secrets().decrypt(settings.district_id, settings.consumer_secret),
+        allow_local=allow_local,
+        page_size=settings.page_size,
+        parallel=settings.parallel_requests,
+    )
+
+
+@cache
+def fetcher() -> Fetcher:
+    """Connect once per execution environment."""
+    environment = FetchEnvironment.from_env()
+    districts = Districts(environment.districts_table)
+    return Fetcher(
+        districts=districts,
+        leases=districts,
+        runs=Runs(environment.sync_runs_table),
+        users=Users(environment.users_table),
+        queue=UserChangesQueue(environment.user_changes_queue_url),
+        open_provider=partial(open_provider, allow_local=environment.allow_local_providers),
+        offered_products=environment.products,
+        clock=lambda: datetime.now(UTC),
+    )
+
+
+def fetch_record(sqs_record: SQSRecord, *, deadline: datetime) -> None:
+    """Fetch one district; raising sends the message back to the queue."""
+    request = SyncRequest.from_json(sqs_record.body)
+    with logger.append_context_keys(district_id=request.district_id, run_id=request.run_id):
+        fetched = fetch_roster(request.district_id, request.run_id, fetcher(), deadline=deadline)
+        record(Metric.RECORDS_FETCHED, fetched.records)
+        record(Metric.PROVIDER_REQUESTS, fetched.provider_requests)
+        record(Metric.CHUNKS_SENT, fetched.chunks)
+        if fetched.ended:
+            record(RUN_ENDED[fetched.ended])
+        logger.info(
+            "Fetched a district",
+            extra={"records": fetched.records, "chunks": fetched.chunks, "ended": fetched.ended},
+        )
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Report exactly the messages that must come again."""
+    remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
+    deadline = datetime.now(UTC) + remaining - TIME_TO_CLOSE
+    return process_partial_response(
+        event, partial(fetch_record, deadline=deadline), BatchProcessor(EventType.SQS), context
+    )

@@ -1,0 +1,50 @@
+"""Apply chunks of changes from the UserChanges queue to the Users table."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from roster_sync.domain.change import Chunk
+from roster_sync.environment import UpsertEnvironment
+from roster_sync.messaging import user_changes
+from roster_sync.observability import RUN_ENDED, Metric, logger, metrics, record
+from roster_sync.storage.districts import Districts
+from roster_sync.storage.runs import Runs
+from roster_sync.storage.users import Users
+from roster_sync.use_cases.apply_chunk import AppliedChunk, apply_chunk
+
+
+@cache
+def applier() -> Callable[[Chunk], AppliedChunk]:
+    """Connect once per execution environment, not on import."""
+    environment = UpsertEnvironment.from_env()
+    users, runs = Users(environment.users_table), Runs(environment.sync_runs_table)
+    leases = Districts(environment.districts_table)
+    return lambda chunk: apply_chunk(chunk, users=users, runs=runs, leases=leases, clock=lambda: datetime.now(UTC))
+
+
+def apply_record(sqs_record: SQSRecord) -> None:
+    """Apply one message; raising sends it back to the queue."""
+    chunk = user_changes.from_json(sqs_record.body)
+    with logger.append_context_keys(district_id=chunk.district_id, run_id=chunk.run_id, chunk=chunk.number):
+        applied = applier()(chunk)
+        record(Metric.CHUNKS_APPLIED)
+        if applied.counts:
+            record(Metric.USERS_CHANGED, applied.counts.changed)
+            record(Metric.CHANGES_SUPERSEDED, applied.counts.superseded)
+        if applied.ended:
+            record(RUN_ENDED[applied.ended])
+        logger.info("Applied a chunk", extra={"changes": len(chunk.changes), "ended": applied.ended})
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Report exactly the messages that must come again."""
+    return process_partial_response(event, apply_record, BatchProcessor(EventType.SQS), context)
