@@ -1,0 +1,46 @@
+"""Start a district's sync now, because an administrator asks for it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from roster_sync.domain.district import why_not_run
+from roster_sync.domain.errors import TransientError
+from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.domain.run import Run, RunKind, RunState, manual_run_id
+from roster_sync.use_cases.ports import DistrictStore, RunStore
+
+
+def start_run(
+    district_id: DistrictId,
+    *,
+    districts: DistrictStore,
+    runs: RunStore,
+    request_sync: Callable[[DistrictId, RunId], None],
+    offered_products: frozenset[str],
+    now: datetime,
+    nonce: str,
+) -> Run:
+    """A new run: `queued`, or `skipped` with the reason if the district cannot run.
+
+    Raises:
+        TransientError: The queue did not take the request; the run has ended `failed`.
+    """
+    reason = why_not_run(districts.settings(district_id), districts.schools(district_id), offered_products)
+    run = Run(
+        district_id=district_id,
+        run_id=manual_run_id(now, nonce),
+        kind=RunKind.MANUAL,
+        state=RunState.SKIPPED if reason else RunState.QUEUED,
+        created_at=now,
+        ended_at=now if reason else None,
+        reason=reason,
+    )
+    runs.create(run)
+    if reason:
+        return run
+    try:
+        request_sync(district_id, run.run_id)
+    except TransientError as error:
+        runs.close(district_id, run.run_id, RunState.FAILED, str(error), now)
+        raise
+    return run
