@@ -1,0 +1,164 @@
+"""The API as a whole: who may ask, the routes, and every error as problem details."""
+
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import ServiceError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from roster_sync.api.problems import problem, validation_problem
+from roster_sync.api.runs import add_run_routes
+from roster_sync.api.schools import add_school_routes
+from roster_sync.api.services import Services
+from roster_sync.api.settings import add_settings_routes
+from roster_sync.api.users import add_user_routes
+from roster_sync.domain.errors import (
+    ConfigurationError,
+    ConflictError,
+    DistrictBusyError,
+    NotFoundError,
+    TransientError,
+)
+from roster_sync.domain.identifiers import DistrictId
+from roster_sync.observability import logger
+from roster_sync.security.access import ForbiddenError, NotSignedInError, account, require_access
+
+_STATUS_OF_ERROR: Mapping[type[Exception], HTTPStatus] = {
+    ConfigurationError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ConflictError: HTTPStatus.CONFLICT,
+    DistrictBusyError: HTTPStatus.CONFLICT,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    NotSignedInError: HTTPStatus.UNAUTHORIZED,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
+}
+
+RETRY_AFTER_S = 30
+
+_DISTRICT_IN_PATH = re.compile(r"/districts/([^/]+)")
+
+
+class Api:
+    """Answers API Gateway's events."""
+
+    def __init__(self, services: Services) -> None:
+        self._resolver = _resolver(services)
+
+    def answer(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Answer a request, but only after its token's district was compared with the path's."""
+        try:
+            _check_access(event)
+        except (NotSignedInError, ForbiddenError) as refusal:
+            answer = _as_gateway_answer(problem(_STATUS_OF_ERROR[type(refusal)], str(refusal)))
+        else:
+            answer = self._resolver.resolve(event, context)
+        answer["multiValueHeaders"]["Cache-Control"] = ["no-store"]
+        logger.info(
+            "Answered",
+            extra={"method": event["httpMethod"], "resource": event.get("resource"), "status": answer["statusCode"]},
+        )
+        return answer
+
+
+def _check_access(event: Mapping[str, Any]) -> None:
+    """Let the token's account act on its own district only.
+
+    Raises:
+        NotSignedInError: No token.
+        ForbiddenError: The path names a district that is not the account's.
+    """
+    asking = account((event["requestContext"].get("authorizer") or {}).get("claims"))
+    # The very text that the routes are matched against.
+    named = _DISTRICT_IN_PATH.match(event["path"])
+    if named:
+        require_access(asking, DistrictId(named[1]))
+
+
+def _as_gateway_answer(response: Response[str]) -> dict[str, Any]:
+    return {
+        "statusCode": response.status_code,
+        "body": response.body,
+        "isBase64Encoded": False,
+        "multiValueHeaders": {"Content-Type": [response.content_type]},
+    }
+
+
+def _resolver(services: Services) -> APIGatewayRestResolver:
+    resolver = APIGatewayRestResolver(
+        enable_validation=True,
+        response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR,
+        # Refuses with one kind of error what json meets with three: text, depth and numbers beyond its limits.
+        json_body_deserializer=orjson.loads,
+    )
+    for add_routes in (add_settings_routes, add_school_routes, add_user_routes, add_run_routes):
+        add_routes(resolver, services)
+
+    def no_such_route(_error: ServiceError) -> Response[str]:
+        method, path = resolver.current_event.http_method, resolver.current_event.path
+        allowed = _methods_of(resolver, path)
+        if not allowed or method in allowed:
+            return problem(HTTPStatus.NOT_FOUND, "There is no such path. Check it against the API's description.")
+        return problem(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            f"This path does not take {method}. Use {' or '.join(allowed)}.",
+            headers={"Allow": ", ".join(allowed)},
+        )
+
+    resolver.not_found(no_such_route)
+    for error, answer in _ANSWERS.items():
+        resolver.exception_handler(error)(answer)
+    return resolver
+
+
+def _answer_ours(error: Exception) -> Response[str]:
+    return problem(_STATUS_OF_ERROR[type(error)], str(error))
+
+
+def _answer_transient(error: Exception) -> Response[str]:
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"{error} Try again in half a minute.",
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
+def _answer_invalid(error: RequestValidationError) -> Response[str]:
+    return validation_problem(error.errors())
+
+
+def _answer_unsupported(_error: Exception) -> Response[str]:
+    return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the body as JSON, with Content-Type: application/json.")
+
+
+def _answer_http(error: ServiceError) -> Response[str]:
+    return problem(HTTPStatus(error.status_code), str(error.msg))
+
+
+def _answer_defect(_error: Exception) -> Response[str]:
+    logger.exception("Request failed")
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something failed on our side. Try again later.")
+
+
+_ANSWERS: Mapping[type[Exception], Callable[..., Response[str]]] = {
+    **dict.fromkeys(_STATUS_OF_ERROR, _answer_ours),
+    TransientError: _answer_transient,
+    RequestValidationError: _answer_invalid,
+    RequestUnsupportedContentType: _answer_unsupported,
+    ServiceError: _answer_http,
+    Exception: _answer_defect,
+}
+
+
+def _methods_of(resolver: APIGatewayRestResolver, path: str) -> list[str]:
+    """The methods that a path takes; none if no route has it."""
+    described = resolver.get_openapi_schema(title="Settings API", version="1").paths or {}
+    for template, item in described.items():
+        if re.fullmatch(re.sub(r"[<{]\w+[>}]", "[^/]+", template) + "/*", path):
+            return sorted(
+                method.upper() for method in ("get", "put", "post", "delete") if getattr(item, method) is not None
+            )
+    return []

@@ -1,0 +1,334 @@
+"""Shapes of what the API takes and gives."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from roster_sync.domain.district import School, Settings
+from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId, UserId
+from roster_sync.domain.issue import Issue, IssueCode, Severity
+from roster_sync.domain.run import Counts, Run, RunKind, RunState
+from roster_sync.domain.user import Role, StoredUser
+from roster_sync.use_cases.change_settings import EnteredSettings
+
+_ID = r"^[A-Za-z0-9_.-]{1,64}$"
+_DEFAULTS = Settings(district_id=DistrictId("default"))
+
+DistrictInPath = Annotated[DistrictId, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+SchoolInPath = Annotated[SchoolId, Path(pattern=_ID)]
+UserInPath = Annotated[UserId, Path(pattern=_ID)]
+RunInPath = Annotated[RunId, Path(pattern=_ID)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+IssuesLimit = Annotated[int, Query(ge=1, le=1000)]
+Cursor = Annotated[str | None, Query(min_length=1, max_length=2048)]
+
+
+def _absent_if_blank(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+_Line = Annotated[
+    str | None, StringConstraints(strip_whitespace=True, max_length=2048), BeforeValidator(_absent_if_blank)
+]
+_Credential = Annotated[
+    str | None, StringConstraints(strip_whitespace=True, max_length=1000), BeforeValidator(_absent_if_blank)
+]
+"""KMS encrypts no more than 4,096 bytes."""
+_Name = Annotated[
+    str | None, StringConstraints(strip_whitespace=True, max_length=255), BeforeValidator(_absent_if_blank)
+]
+_RequiredName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+
+
+class _Body(BaseModel):
+    """What a client sends; a misspelt name is refused rather than ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SettingsBody(_Body):
+    """Settings, whole: what is left out goes back to its default, except the secret, which is kept."""
+
+    base_url: _Line = None
+    consumer_key: _Credential = None
+    consumer_secret: Annotated[_Credential, Field(description="Write-only; left out, the stored one is kept.")] = None
+    products: frozenset[str] = frozenset()
+    counselor_metadata_key: _Name = None
+    role_metadata_key: _Name = None
+    roles: Annotated[dict[_RequiredName, Role], Field(max_length=50)] = {}
+    metadata_keys: Annotated[tuple[_RequiredName, ...], Field(max_length=20)] = ()
+    deactivation_percent: Annotated[int, Field(ge=1, le=100)] = _DEFAULTS.deactivation_percent
+    deactivation_minimum: Annotated[int, Field(ge=0, le=1_000_000)] = _DEFAULTS.deactivation_minimum
+    parallel_requests: Annotated[int, Field(ge=1, le=20)] = _DEFAULTS.parallel_requests
+    page_size: Annotated[int, Field(ge=1, le=10_000)] = _DEFAULTS.page_size
+    version: Annotated[int | None, Field(ge=0, description="Of the settings you loaded; left out, any.")] = None
+
+    def entered(self) -> EnteredSettings:
+        """The settings for the use case."""
+        return EnteredSettings(**dict(self))
+
+
+class SchoolBody(_Body):
+    """A school to store."""
+
+    name: _RequiredName
+    oneroster_id: _Name = None
+
+
+class SettingsOut(BaseModel):
+    """A district's settings. The secret is not among them.
+
+    `offered_products` are those of this deployment, `why_not_run` says why the district's sync cannot run.
+    """
+
+    district_id: str
+    base_url: str | None
+    consumer_key: str | None
+    consumer_secret_set: bool
+    products: list[str]
+    offered_products: list[str]
+    counselor_metadata_key: str | None
+    role_metadata_key: str | None
+    roles: dict[str, Role]
+    metadata_keys: list[str]
+    deactivation_percent: int
+    deactivation_minimum: int
+    parallel_requests: int
+    page_size: int
+    version: int
+    updated_at: datetime | None
+    why_not_run: str | None
+
+    @classmethod
+    def of(cls, settings: Settings, offered_products: frozenset[str], why_not_run: str | None) -> Self:
+        """The settings without their secret."""
+        return cls(
+            district_id=settings.district_id,
+            base_url=settings.base_url,
+            consumer_key=settings.consumer_key,
+            consumer_secret_set=settings.consumer_secret is not None,
+            products=sorted(settings.products),
+            offered_products=sorted(offered_products),
+            counselor_metadata_key=settings.counselor_metadata_key,
+            role_metadata_key=settings.role_metadata_key,
+            roles=dict(settings.roles),
+            metadata_keys=list(settings.metadata_keys),
+            deactivation_percent=settings.deactivation_percent,
+            deactivation_minimum=settings.deactivation_minimum,
+            parallel_requests=settings.parallel_requests,
+            page_size=settings.page_size,
+            version=settings.version,
+            updated_at=settings.updated_at,
+            why_not_run=why_not_run,
+        )
+
+
+class SchoolOut(BaseModel):
+    """A school of the district."""
+
+    school_id: str
+    name: str
+    oneroster_id: str | None
+
+    @classmethod
+    def of(cls, school: School) -> Self:
+        """The school without its district."""
+        return cls(school_id=school.school_id, name=school.name, oneroster_id=school.oneroster_id)
+
+
+class SchoolsOut(BaseModel):
+    """All schools of a district, by school_id."""
+
+    items: list[SchoolOut]
+
+
+class CountsOut(BaseModel):
+    """What a run did."""
+
+    fetched: int
+    created: int
+    updated: int
+    unchanged: int
+    linked: int
+    deactivated: int
+    reactivated: int
+    skipped: int
+    invalid: int
+    superseded: int
+
+    @classmethod
+    def of(cls, counts: Counts) -> Self:
+        """Each count by its name."""
+        return cls(**counts.as_dict())
+
+
+class RunOut(BaseModel):
+    """A run as it stands. `reason` says why it ended as it did; null for one that simply completed."""
+
+    run_id: str
+    kind: RunKind
+    state: RunState
+    reason: str | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    attempt: int
+    chunks_expected: int
+    chunks_applied: int
+    provider_requests: int
+    counts: CountsOut
+    issues_by_code: dict[str, int]
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """The run without what only the functions need."""
+        return cls(
+            run_id=run.run_id,
+            kind=run.kind,
+            state=run.state,
+            reason=run.reason,
+            created_at=run.created_at,
+            started_at=run.started_at,
+            ended_at=run.ended_at,
+            attempt=run.attempt,
+            chunks_expected=run.chunks_expected,
+            chunks_applied=run.chunks_applied,
+            provider_requests=run.provider_requests,
+            counts=CountsOut.of(run.counts),
+            issues_by_code=dict(run.issues_by_code),
+        )
+
+
+class RunsOut(BaseModel):
+    """Runs, newest first; `next_cursor` is null on the last page."""
+
+    items: list[RunOut]
+    next_cursor: str | None
+
+
+class IssueOut(BaseModel):
+    """One finding. `line` and `column` are an upload's, `sourced_id` is a sync's."""
+
+    code: IssueCode
+    severity: Severity
+    message: str
+    remedy: str
+    sourced_id: str | None
+    line: int | None
+    column: str | None
+
+    @classmethod
+    def of(cls, issue: Issue) -> Self:
+        """The finding with what to do about it."""
+        return cls(
+            code=issue.code,
+            severity=issue.severity,
+            message=issue.message,
+            remedy=issue.remedy,
+            sourced_id=issue.sourced_id,
+            line=issue.line,
+            column=issue.column,
+        )
+
+
+class IssuesOut(BaseModel):
+    """Findings of a run; `next_cursor` is null on the last page."""
+
+    items: list[IssueOut]
+    next_cursor: str | None
+
+
+class UploadOut(BaseModel):
+    """What became of an upload: its run, which is still `queued` for a large file, and the first of its issues."""
+
+    run_id: str
+    run: RunOut
+    issues: IssuesOut
+
+
+class UploadUrlOut(BaseModel):
+    """Where to PUT a large file. Its run appears once the file has arrived."""
+
+    run_id: str
+    url: str
+    method: str
+    headers: dict[str, str]
+    expires_at: datetime
+
+
+class UserOut(BaseModel):
+    """A user. The effective `role` is `manual_role` if there is one, else `sis_role`."""
+
+    user_id: str
+    status: str
+    role: Role
+    manual_role: Role | None
+    sis_role: Role | None
+    sourced_id: SourcedId | None
+    sourced_ids: list[str]
+    username: str | None
+    given_name: str | None
+    middle_name: str | None
+    family_name: str | None
+    email: str | None
+    identifier: str | None
+    phone: str | None
+    sms: str | None
+    grades: list[str]
+    school_ids: list[str]
+    agents: list[str]
+    user_ids: list[dict[str, str]]
+    counselor_email: str | None
+    sis_counselor_email: str | None
+    manual_counselor_email: str | None
+    metadata: dict[str, str]
+    products: list[str]
+    run_id: str | None
+    last_change: str | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    deactivated_at: datetime | None
+
+    @classmethod
+    def of(cls, user: StoredUser) -> Self:
+        """The user without what only the sync needs."""
+        return cls(
+            user_id=user.user_id,
+            status="active" if user.active else "inactive",
+            role=user.role,
+            manual_role=user.manual_role,
+            sis_role=user.sis_role,
+            sourced_id=user.sourced_ids[0] if user.sourced_ids else None,
+            sourced_ids=list(user.sourced_ids),
+            username=user.username,
+            given_name=user.given_name,
+            middle_name=user.middle_name,
+            family_name=user.family_name,
+            email=user.email,
+            identifier=user.identifier,
+            phone=user.phone,
+            sms=user.sms,
+            grades=list(user.grades),
+            school_ids=list(user.school_ids),
+            agents=list(user.agents),
+            user_ids=[{"type": type_, "identifier": identifier} for type_, identifier in user.user_ids],
+            counselor_email=user.counselor_email,
+            sis_counselor_email=user.sis_counselor_email,
+            manual_counselor_email=user.manual_counselor_email,
+            metadata=dict(user.metadata or {}),
+            products=sorted(user.products),
+            run_id=user.run_id,
+            last_change=user.last_change,
+            created_at=user.created_at,
+            updated_at=user.updated_at,
+            deactivated_at=user.deactivated_at,
+        )
+
+
+class UsersOut(BaseModel):
+    """Users of a district; `next_cursor` is null on the last page. A page may hold fewer than asked, even none."""
+
+    items: list[UserOut]
+    next_cursor: str | None

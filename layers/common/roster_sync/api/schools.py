@@ -1,0 +1,38 @@
+"""Routes of a district's schools."""
+
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+
+from roster_sync.api.schemas import DistrictInPath, SchoolBody, SchoolInPath, SchoolOut, SchoolsOut
+from roster_sync.api.services import Services
+from roster_sync.domain.district import School
+from roster_sync.domain.errors import ConfigurationError, NotFoundError
+from roster_sync.domain.identifiers import SourcedId
+
+
+def add_school_routes(api: APIGatewayRestResolver, services: Services) -> None:
+    """Add the routes under `/districts/{district_id}/schools`."""
+    districts = services.districts
+
+    @api.get("/districts/<district_id>/schools")
+    def list_schools(district_id: DistrictInPath) -> SchoolsOut:
+        return SchoolsOut(items=[SchoolOut.of(school) for school in districts.schools(district_id)])
+
+    @api.put("/districts/<district_id>/schools/<school_id>")
+    def put_school(district_id: DistrictInPath, school_id: SchoolInPath, body: SchoolBody) -> SchoolOut:
+        for other in districts.schools(district_id):
+            if body.oneroster_id and other.oneroster_id == body.oneroster_id and other.school_id != school_id:
+                raise ConfigurationError(
+                    f"The school {other.school_id} has this OneRoster ID already. Give each school an ID of its own."
+                )
+        oneroster_id = SourcedId(body.oneroster_id) if body.oneroster_id else None
+        school = School(district_id=district_id, school_id=school_id, name=body.name, oneroster_id=oneroster_id)
+        districts.put_school(school)
+        return SchoolOut.of(school)
+
+    @api.delete("/districts/<district_id>/schools/<school_id>")
+    def delete_school(district_id: DistrictInPath, school_id: SchoolInPath) -> Response[None]:
+        if not districts.delete_school(district_id, school_id):
+            raise NotFoundError("There is no such school. Load the list of schools again.")
+        return Response(HTTPStatus.NO_CONTENT.value)

@@ -1,0 +1,93 @@
+"""What the routes need of the outside."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from roster_sync.domain.district import School
+from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
+from roster_sync.domain.issue import Issue
+from roster_sync.domain.run import Run
+from roster_sync.domain.user import Role, StoredUser
+from roster_sync.use_cases.change_settings import SettingsStore
+from roster_sync.use_cases.ports import DistrictStore, LeaseStore, RunStore, UserStore
+
+
+class ApiDistricts(DistrictStore, LeaseStore, SettingsStore, Protocol):
+    """Districts, with what administrators write."""
+
+    def put_school(self, school: School) -> None:
+        """Store a school, or replace the one of its id."""
+
+    def delete_school(self, district_id: DistrictId, school_id: SchoolId) -> bool:
+        """Delete a school; False if there was none."""
+
+
+class ApiRuns(RunStore, Protocol):
+    """Runs, page by page."""
+
+    def page(self, district_id: DistrictId, cursor: str | None = None, limit: int = 50) -> tuple[list[Run], str | None]:
+        """A district's runs, newest first, and the cursor of the next page."""
+
+    def issues(
+        self, district_id: DistrictId, run_id: RunId, attempt: int, cursor: str | None = None, limit: int = 100
+    ) -> tuple[list[Issue], str | None]:
+        """Issues of an attempt, and the cursor of the next page."""
+
+
+class ApiUsers(UserStore, Protocol):
+    """Users, one by one and page by page."""
+
+    def get(self, district_id: DistrictId, user_id: UserId) -> StoredUser | None:
+        """One user; None if the district has none of this id."""
+
+    def page(
+        self,
+        district_id: DistrictId,
+        *,
+        school_id: SchoolId | None = None,
+        role: Role | None = None,
+        active: bool | None = None,
+        email: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> tuple[list[StoredUser], str | None]:
+        """Users that pass every filter, and the cursor of the next page."""
+
+
+class ApiUploads(Protocol):
+    """Files that are too large for one request."""
+
+    def put(self, district_id: DistrictId, run_id: RunId, content: bytes) -> None:
+        """Keep a file; its arrival starts the import."""
+
+    def url(self, district_id: DistrictId, run_id: RunId, valid_for: timedelta) -> str:
+        """A URL to which one file may be PUT."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The stores, and the calls to other functions.
+
+    Attributes:
+        request_sync: Sends a SyncRequest.
+        encrypt: Encrypts a secret for a district; there is no way back in this function.
+        test_connection: Runs the probe with its request and returns its report.
+        normalise_base_url: Of a provider; raises ConfigurationError for one that may not be called.
+        offered_products: The products of this deployment.
+        clock: Says what time it is.
+        nonce: Eight hexadecimal digits, new each time.
+    """
+
+    districts: ApiDistricts
+    runs: ApiRuns
+    users: ApiUsers
+    uploads: ApiUploads
+    request_sync: Callable[[DistrictId, RunId], None]
+    encrypt: Callable[[DistrictId, str], bytes]
+    test_connection: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    normalise_base_url: Callable[[str], str]
+    offered_products: frozenset[str]
+    clock: Callable[[], datetime]
+    nonce: Callable[[], str]

@@ -1,0 +1,56 @@
+"""Routes of a district's OneRoster settings."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from roster_sync.api.schemas import DistrictInPath, SettingsBody, SettingsOut
+from roster_sync.api.services import Services
+from roster_sync.domain.district import Settings, why_not_run
+from roster_sync.domain.identifiers import DistrictId
+from roster_sync.use_cases.change_settings import change_settings, require_secret_for_another_host
+
+
+def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None:
+    """Add the routes under `/districts/{district_id}/settings`."""
+    districts, offered = services.districts, services.offered_products
+
+    def stored(district_id: DistrictId) -> Settings:
+        return districts.settings(district_id) or Settings(district_id=district_id)
+
+    def shown(settings: Settings) -> SettingsOut:
+        return SettingsOut.of(
+            settings, offered, why_not_run(settings, districts.schools(settings.district_id), offered)
+        )
+
+    @api.get("/districts/<district_id>/settings")
+    def get_settings(district_id: DistrictInPath) -> SettingsOut:
+        return shown(stored(district_id))
+
+    @api.put("/districts/<district_id>/settings")
+    def put_settings(district_id: DistrictInPath, body: SettingsBody) -> SettingsOut:
+        return shown(
+            change_settings(
+                body.entered(),
+                district_id,
+                store=districts,
+                normalise_base_url=services.normalise_base_url,
+                encrypt=services.encrypt,
+                offered_products=offered,
+                now=services.clock(),
+            )
+        )
+
+    @api.post("/districts/<district_id>/settings/test")
+    def test_settings(
+        district_id: DistrictInPath, body: Annotated[SettingsBody | None, Body()] = None
+    ) -> dict[str, Any]:
+        request: dict[str, Any] = {"district_id": district_id}
+        if body is not None and body.model_fields_set:
+            unsaved = body.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude={"version"})
+            if body.base_url is not None:
+                unsaved["base_url"] = services.normalise_base_url(body.base_url)
+                require_secret_for_another_host(unsaved["base_url"], body.consumer_secret, stored(district_id))
+            request["settings"] = unsaved
+        return dict(services.test_connection(request))

@@ -1,0 +1,131 @@
+"""The API over in-memory stores."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from roster_sync.api.resolver import Api
+from roster_sync.api.services import Services
+from roster_sync.domain.errors import ConfigurationError
+from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
+from roster_sync.domain.user import Role, StoredUser, normalised_email
+from tests.support.builders import DISTRICT, NOW
+from tests.support.events import api_event, district_admin
+from tests.support.fakes import InMemoryDistricts, InMemoryRuns, InMemoryUsers
+
+
+@dataclass
+class InMemoryUploads:
+    """ApiUploads; `files` holds what was kept."""
+
+    files: dict[tuple[DistrictId, RunId], bytes] = field(default_factory=dict)
+
+    def put(self, district_id: DistrictId, run_id: RunId, content: bytes) -> None:
+        self.files[district_id, run_id] = content
+
+    def url(self, district_id: DistrictId, run_id: RunId, valid_for: timedelta) -> str:
+        return f"https://uploads.example/{district_id}/{run_id}?seconds={valid_for.seconds}"
+
+
+class PagedUsers(InMemoryUsers):
+    """ApiUsers; a cursor is the last user's id."""
+
+    def page(
+        self,
+        district_id: DistrictId,
+        *,
+        school_id: SchoolId | None = None,
+        role: Role | None = None,
+        active: bool | None = None,
+        email: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> tuple[list[StoredUser], str | None]:
+        found = [
+            user
+            for user in self.all(district_id)
+            if (school_id is None or school_id in user.school_ids)
+            and (role is None or role is user.role)
+            and (active is None or active is user.active)
+            and (email is None or normalised_email(email) == normalised_email(user.email or ""))
+            and (cursor is None or user.user_id > cursor)
+        ]
+        return found[:limit], found[limit - 1].user_id if len(found) > limit else None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of the API; `json` is None without a body."""
+
+    status: int
+    json: Any
+    headers: Mapping[str, str]
+
+
+class Client:
+    """Sends requests to the API, signed in as the district's administrator unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.districts = InMemoryDistricts()
+        self.runs = InMemoryRuns()
+        self.users = PagedUsers()
+        self.uploads = InMemoryUploads()
+        self.requested: list[tuple[DistrictId, RunId]] = []
+        self.request_sync: Callable[[DistrictId, RunId], None] = lambda *request: self.requested.append(request)
+        self.tested: list[Mapping[str, Any]] = []
+        self.claims: Mapping[str, str] | None = district_admin(DISTRICT)
+        numbers = count(1)
+        self._api = Api(
+            Services(
+                districts=self.districts,
+                runs=self.runs,
+                users=self.users,
+                uploads=self.uploads,
+                request_sync=self._request_sync,
+                encrypt=lambda district_id, text: f"{district_id}:{text[::-1]}".encode(),
+                test_connection=self._test,
+                normalise_base_url=_normalised,
+                offered_products=frozenset({"serve", "jobs", "journey"}),
+                clock=lambda: NOW,
+                nonce=lambda: f"{next(numbers):08x}",
+            )
+        )
+
+    def send(self, method: str, path: str, **request: Any) -> Answer:
+        """Send a request to a path below the district's."""
+        return self.send_to(method, f"/districts/{DISTRICT}{path}", **request)
+
+    def send_to(self, method: str, path: str, **request: Any) -> Answer:
+        """Send a request to any path."""
+        answer = self._api.answer(api_event(method, path, **{"claims": self.claims, **request}), LambdaContext())
+        body = answer["body"]
+        return Answer(
+            answer["statusCode"],
+            json.loads(body) if body else None,
+            {name: value[0] for name, value in answer["multiValueHeaders"].items()},
+        )
+
+    def _request_sync(self, district_id: DistrictId, run_id: RunId) -> None:
+        self.request_sync(district_id, run_id)
+
+    def _test(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.tested.append(request)
+        return {"ok": True, "steps": []}
+
+
+def _normalised(base_url: str) -> str:
+    if not base_url.startswith("https://"):
+        raise ConfigurationError("The base URL must begin with https://.")
+    return base_url.rstrip("/").lower()
+
+
+@pytest.fixture
+def client() -> Client:
+    """An API with nothing stored."""
+    return Client()

@@ -1,0 +1,109 @@
+"""The runs' routes."""
+
+import pytest
+
+from roster_sync.domain.errors import TransientError
+from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.domain.issue import Issue, IssueCode
+from roster_sync.domain.run import Counts, RunState
+from tests.support.builders import DISTRICT, LATER_RUN, OTHER_DISTRICT, RUN, a_run, a_school, settings
+from tests.unit.api.conftest import Client
+
+
+@pytest.fixture
+def ready(client: Client) -> Client:
+    """A client of a district that may run."""
+    client.districts.save_settings(settings(version=0), 0)
+    client.districts.put_school(a_school())
+    return client
+
+
+def test_runs_come_newest_first_page_by_page(client: Client) -> None:
+    for run_id in (RUN, LATER_RUN):
+        client.runs.create(a_run(run_id=run_id))
+    client.runs.create(a_run(district_id=OTHER_DISTRICT))
+
+    first = client.send("GET", "/runs", query={"limit": "1"})
+    second = client.send("GET", "/runs", query={"limit": "1", "cursor": first.json["next_cursor"]})
+
+    assert [run["run_id"] for run in first.json["items"]] == [LATER_RUN]
+    assert [run["run_id"] for run in second.json["items"]] == [RUN]
+    assert second.json["next_cursor"] is None
+
+
+def test_a_run_has_state_reason_counts_and_issues_by_code(client: Client) -> None:
+    client.runs.create(
+        a_run(
+            state=RunState.COMPLETED_WITH_ISSUES,
+            counts=Counts(fetched=3, created=2, invalid=1),
+            issues_by_code={"role_missing": 1},
+            reason="One record could not be used.",
+        )
+    )
+
+    answer = client.send("GET", f"/runs/{RUN}")
+
+    assert answer.status == 200
+    assert (answer.json["state"], answer.json["reason"]) == ("completed_with_issues", "One record could not be used.")
+    assert (answer.json["counts"]["fetched"], answer.json["counts"]["created"]) == (3, 2)
+    assert answer.json["issues_by_code"] == {"role_missing": 1}
+    assert answer.json["created_at"] == "2026-11-24T09:00:00Z"
+
+
+def test_the_issues_of_a_run_say_what_to_do(client: Client) -> None:
+    client.runs.create(a_run(attempt=2))
+    client.runs.add_issues(DISTRICT, RUN, 1, [Issue(IssueCode.EMAIL_INVALID, "Of an earlier attempt.", "S-9")])
+    client.runs.add_issues(
+        DISTRICT,
+        RUN,
+        2,
+        [
+            Issue(IssueCode.ROLE_MISSING, "The record has no role.", "S-1"),
+            Issue(IssueCode.UPLOAD_ROW_INVALID, "The school is missing.", line=7, column="School"),
+        ],
+    )
+
+    first = client.send("GET", f"/runs/{RUN}/issues", query={"limit": "1"})
+    second = client.send("GET", f"/runs/{RUN}/issues", query={"cursor": first.json["next_cursor"]})
+
+    assert first.json["items"] == [
+        {
+            "code": "role_missing",
+            "severity": "error",
+            "message": "The record has no role.",
+            "remedy": "Give the person a role in the SIS.",
+            "sourced_id": "S-1",
+            "line": None,
+            "column": None,
+        }
+    ]
+    assert [(issue["line"], issue["column"]) for issue in second.json["items"]] == [(7, "School")]
+
+
+@pytest.mark.parametrize("path", [f"/runs/{RUN}", f"/runs/{RUN}/issues"])
+def test_an_unknown_run_answers_404(client: Client, path: str) -> None:
+    client.runs.create(a_run(district_id=OTHER_DISTRICT))
+
+    assert client.send("GET", path).status == 404
+
+
+def test_sync_now_creates_a_queued_run_and_asks_for_it(ready: Client) -> None:
+    answer = ready.send("POST", "/runs")
+
+    run_id = RunId("20261124T090000Z-00000001")
+    assert (answer.status, answer.json["run_id"], answer.json["state"]) == (202, run_id, "queued")
+    assert answer.json["kind"] == "manual"
+    assert ready.requested == [(DISTRICT, run_id)]
+    assert ready.runs.get(DISTRICT, run_id) is not None
+
+
+def test_a_run_that_could_not_be_asked_for_ends_failed(ready: Client) -> None:
+    def out_of_order(_district_id: DistrictId, _run_id: RunId) -> None:
+        raise TransientError("The queue did not answer.")
+
+    ready.request_sync = out_of_order
+
+    ready.send("POST", "/runs")
+
+    (run,), _ = ready.runs.page(DISTRICT)
+    assert (run.state, run.reason) == (RunState.FAILED, "The queue did not answer.")

@@ -1,0 +1,258 @@
+"""The settings' routes."""
+
+from typing import Any
+
+import pytest
+
+from roster_sync.domain.run import RunState
+from tests.support.builders import DISTRICT
+from tests.unit.api.conftest import Client
+
+COMPLETE: dict[str, Any] = {
+    "base_url": "https://SIS.example.org/",
+    "consumer_key": "key",
+    "consumer_secret": "s3cret",
+    "products": ["serve"],
+}
+STORED_SECRET = f"{DISTRICT}:terc3s".encode()
+
+
+def stored_secret(client: Client) -> bytes | None:
+    settings = client.districts.settings(DISTRICT)
+    assert settings
+    return settings.consumer_secret
+
+
+def test_a_district_without_settings_gets_the_defaults_and_the_reason(client: Client) -> None:
+    answer = client.send("GET", "/settings")
+
+    assert answer.status == 200
+    assert answer.json == {
+        "district_id": DISTRICT,
+        "base_url": None,
+        "consumer_key": None,
+        "consumer_secret_set": False,
+        "products": [],
+        "offered_products": ["jobs", "journey", "serve"],
+        "counselor_metadata_key": None,
+        "role_metadata_key": None,
+        "roles": {},
+        "metadata_keys": [],
+        "deactivation_percent": 10,
+        "deactivation_minimum": 20,
+        "parallel_requests": 5,
+        "page_size": 1000,
+        "version": 0,
+        "updated_at": None,
+        "why_not_run": "The OneRoster settings are empty. Enter base URL, consumer key and consumer secret.",
+    }
+
+
+def test_the_secret_goes_in_encrypted_and_never_comes_out(client: Client) -> None:
+    put = client.send("PUT", "/settings", body=COMPLETE)
+    got = client.send("GET", "/settings")
+
+    assert stored_secret(client) == STORED_SECRET
+    for answer in (put, got):
+        assert answer.json["consumer_secret_set"] is True
+        assert "s3cret" not in str(answer.json)
+        assert "terc3s" not in str(answer.json)
+
+
+def test_what_is_saved_is_what_comes_back(client: Client) -> None:
+    body = {
+        **COMPLETE,
+        "products": ["serve", "jobs"],
+        "counselor_metadata_key": " counselorEmail ",
+        "role_metadata_key": "staffRole",
+        "roles": {"Aide": "sponsor"},
+        "metadata_keys": ["homeroom"],
+        "deactivation_percent": 15,
+        "deactivation_minimum": 0,
+        "parallel_requests": 2,
+        "page_size": 5000,
+    }
+
+    answer = client.send("PUT", "/settings", body=body)
+
+    del body["consumer_secret"]
+    expected = {
+        **body,
+        "base_url": "https://sis.example.org",
+        "products": ["jobs", "serve"],
+        "roles": {"aide": "sponsor"},
+        "counselor_metadata_key": "counselorEmail",
+        "version": 1,
+        "updated_at": "2026-11-24T09:00:00Z",
+    }
+    assert answer.status == 200
+    assert {name: answer.json[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("secret", [{}, {"consumer_secret": None}, {"consumer_secret": " "}])
+def test_a_put_without_the_secret_keeps_it(client: Client, secret: dict[str, Any]) -> None:
+    client.send("PUT", "/settings", body=COMPLETE)
+
+    answer = client.send("PUT", "/settings", body={**COMPLETE, "consumer_secret": None, **secret, "page_size": 500})
+
+    assert answer.status == 200
+    assert stored_secret(client) == STORED_SECRET
+
+
+def test_another_host_needs_its_secret(client: Client) -> None:
+    client.send("PUT", "/settings", body=COMPLETE)
+    other_host = {"base_url": "https://evil.example.com", "consumer_key": "key"}
+
+    refused = client.send("PUT", "/settings", body=other_host)
+    accepted = client.send("PUT", "/settings", body={**other_host, "consumer_secret": "theirs"})
+
+    assert (refused.status, refused.json["detail"]) == (
+        422,
+        "The base URL names another host. Enter the consumer secret of that host too.",
+    )
+    assert accepted.status == 200
+
+
+def test_another_host_needs_its_secret_even_after_the_base_url_was_emptied(client: Client) -> None:
+    client.send("PUT", "/settings", body=COMPLETE)
+    client.send("PUT", "/settings", body={"base_url": None})
+
+    answer = client.send("PUT", "/settings", body={"base_url": "https://evil.example.com"})
+
+    assert answer.status == 422
+
+
+def test_another_path_of_the_same_host_keeps_the_secret(client: Client) -> None:
+    client.send("PUT", "/settings", body=COMPLETE)
+
+    answer = client.send("PUT", "/settings", body={"base_url": "https://sis.example.org/ims/oneroster/v1p1"})
+
+    assert (answer.status, stored_secret(client)) == (200, STORED_SECRET)
+
+
+def test_a_product_that_is_not_offered_is_refused(client: Client) -> None:
+    answer = client.send("PUT", "/settings", body={**COMPLETE, "products": ["serve", "yoga"]})
+
+    assert (answer.status, answer.json["detail"]) == (
+        422,
+        "There is no product yoga. Choose from jobs, journey, serve.",
+    )
+    assert client.districts.settings(DISTRICT) is None
+
+
+def test_a_base_url_that_may_not_be_called_is_refused(client: Client) -> None:
+    answer = client.send("PUT", "/settings", body={**COMPLETE, "base_url": "ftp://sis.example.org"})
+
+    assert (answer.status, answer.json["detail"]) == (422, "The base URL must begin with https://.")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("deactivation_percent", 0),
+        ("deactivation_percent", 101),
+        ("deactivation_minimum", -1),
+        ("parallel_requests", 0),
+        ("parallel_requests", 21),
+        ("page_size", 0),
+        ("page_size", 10_001),
+        ("roles", {"aide": "janitor"}),
+        ("metadata_keys", [" "]),
+        ("consumer_secret", "s" * 1001),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused(client: Client, name: str, value: object) -> None:
+    answer = client.send("PUT", "/settings", body={**COMPLETE, name: value})
+
+    assert answer.status == 422
+    assert answer.json["errors"][0]["pointer"].startswith(f"#/{name}")
+
+
+def test_two_administrators_who_save_at_once_collide(client: Client) -> None:
+    client.send("PUT", "/settings", body=COMPLETE)
+    seen = client.send("GET", "/settings").json["version"]
+
+    first = client.send("PUT", "/settings", body={**COMPLETE, "page_size": 100, "version": seen})
+    second = client.send("PUT", "/settings", body={**COMPLETE, "page_size": 200, "version": seen})
+
+    assert (first.status, second.status) == (200, 409)
+    assert second.json["detail"] == "The settings were changed meanwhile. Load them again."
+    assert client.send("GET", "/settings").json["page_size"] == 100
+
+
+def test_rule_1_without_an_active_product_or_a_mapped_school_the_run_is_skipped_and_says_why(client: Client) -> None:
+    client.send("PUT", "/settings", body={**COMPLETE, "products": []})
+
+    no_product = client.send("POST", "/runs")
+    client.send("PUT", "/settings", body=COMPLETE)
+    client.send("PUT", "/schools/elementary", body={"name": "Springfield Elementary"})
+    no_school = client.send("POST", "/runs")
+    client.send("PUT", "/schools/elementary", body={"name": "Springfield Elementary", "oneroster_id": "org-1"})
+    runs = client.send("POST", "/runs")
+
+    assert (no_product.status, no_product.json["state"], no_product.json["reason"]) == (
+        202,
+        RunState.SKIPPED,
+        "No product is switched on. Switch on at least one in the OneRoster settings.",
+    )
+    assert (no_school.json["state"], no_school.json["reason"]) == (
+        RunState.SKIPPED,
+        "No school has a OneRoster ID. Give at least one school its OneRoster ID.",
+    )
+    assert (runs.json["state"], runs.json["reason"]) == (RunState.QUEUED, None)
+    assert client.requested == [(DISTRICT, runs.json["run_id"])]
+
+
+def test_rule_3_a_district_may_map_a_role_to_counselor(client: Client) -> None:
+    answer = client.send("PUT", "/settings", body={**COMPLETE, "roles": {"counselor": "counselor"}})
+
+    assert answer.json["roles"] == {"counselor": "counselor"}
+
+
+def test_rule_4_no_role_of_a_provider_becomes_district_administrator(client: Client) -> None:
+    answer = client.send("PUT", "/settings", body={**COMPLETE, "roles": {"principal": "district_administrator"}})
+
+    assert (answer.status, answer.json["detail"]) == (
+        422,
+        "No OneRoster role can become district administrator. Upload district administrators in a CSV file.",
+    )
+
+
+def test_rule_6_switching_a_product_off_saves_the_others(client: Client) -> None:
+    client.send("PUT", "/settings", body={**COMPLETE, "products": ["serve", "jobs"]})
+
+    answer = client.send("PUT", "/settings", body={**COMPLETE, "products": ["jobs"]})
+
+    assert answer.json["products"] == ["jobs"]
+
+
+class TestTest:
+    def test_without_a_body_the_saved_settings_are_tested(self, client: Client) -> None:
+        answer = client.send("POST", "/settings/test")
+
+        assert (answer.status, answer.json) == (200, {"ok": True, "steps": []})
+        assert client.tested == [{"district_id": DISTRICT}]
+
+    def test_unsaved_settings_are_tested_as_entered_and_not_saved(self, client: Client) -> None:
+        client.send("POST", "/settings/test", body={**COMPLETE, "page_size": 10})
+
+        assert client.tested == [
+            {
+                "district_id": DISTRICT,
+                "settings": {
+                    "base_url": "https://sis.example.org",
+                    "consumer_key": "key",
+                    "consumer_secret": "s3cret",
+                    "products": ["serve"],
+                    "page_size": 10,
+                },
+            }
+        ]
+        assert client.districts.settings(DISTRICT) is None
+
+    def test_the_saved_secret_is_not_tried_on_another_host(self, client: Client) -> None:
+        client.send("PUT", "/settings", body=COMPLETE)
+
+        answer = client.send("POST", "/settings/test", body={"base_url": "https://evil.example.com"})
+
+        assert (answer.status, client.tested) == (422, [])

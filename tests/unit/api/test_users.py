@@ -1,0 +1,180 @@
+"""The users' routes: uploads, and reading one."""
+
+from datetime import timedelta
+
+import pytest
+
+from roster_sync.domain.identifiers import RunId, SchoolId, UserId
+from roster_sync.domain.user import Role, StoredUser
+from tests.support.builders import DISTRICT, LATER_RUN, NOW, OTHER_DISTRICT, a_school, a_user, settings
+from tests.unit.api.conftest import Answer, Client
+
+HEADER = "First Name,Last Name,Email,Role,School\n"
+NED = "Ned,Flanders,ned@example.org,counselor,Springfield Elementary\n"
+UPLOAD = RunId("20261124T090000Z-upload-00000001")
+
+
+@pytest.fixture
+def client(client: Client) -> Client:
+    """A client of a district with a school."""
+    client.districts.save_settings(settings(version=0), 0)
+    client.districts.put_school(a_school())
+    return client
+
+
+def upload(client: Client, content: str | bytes, content_type: str = "text/csv") -> Answer:
+    return client.send("POST", "/users/upload", body=content, content_type=content_type)
+
+
+def store(client: Client, *users: StoredUser) -> None:
+    client.users._users.update({(user.district_id, user.user_id): user for user in users})
+
+
+class TestUpload:
+    @pytest.mark.parametrize("content", [HEADER + NED, (HEADER + NED).encode()])
+    def test_a_small_file_is_applied_at_once_and_reported(self, client: Client, content: str | bytes) -> None:
+        answer = upload(client, content, "text/csv; charset=utf-8")
+
+        assert (answer.status, answer.json["run_id"]) == (200, UPLOAD)
+        assert (answer.json["run"]["kind"], answer.json["run"]["state"]) == ("upload", "completed")
+        assert (answer.json["run"]["counts"]["fetched"], answer.json["run"]["counts"]["created"]) == (1, 1)
+        (user,) = client.users.all(DISTRICT)
+        assert (user.email, user.role, user.products) == ("ned@example.org", Role.COUNSELOR, frozenset({"serve"}))
+
+    def test_bad_rows_are_reported_by_line_and_column_and_the_good_ones_applied(self, client: Client) -> None:
+        answer = upload(client, HEADER + "Rod,Flanders,,student,Springfield Elementary\n" + NED)
+
+        assert (answer.status, answer.json["run"]["state"]) == (200, "completed_with_issues")
+        assert answer.json["run"]["reason"] == (
+            "1 of 2 rows could not be used. Correct them and upload the file again."
+        )
+        (issue,) = answer.json["issues"]["items"]
+        assert (issue["line"], issue["column"], issue["severity"]) == (2, "Email", "error")
+        assert issue["message"] == "The e-mail address is missing. Enter one."
+        assert len(client.users.all(DISTRICT)) == 1
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            ((HEADER + NED).encode("utf-16"), "The file is encoded as UTF-16, not as UTF-8. Save it as UTF-8"),
+            (b"", "The file is empty."),
+            (b"First Name,Email\nNed,ned@example.org\n", "The header lacks the columns Role and School or Move To."),
+        ],
+    )
+    def test_a_file_that_cannot_be_used_is_refused_whole(self, client: Client, content: bytes, said: str) -> None:
+        answer = upload(client, content)
+
+        assert (answer.status, answer.json["title"]) == (422, "Unprocessable Entity")
+        assert answer.json["detail"].startswith(said)
+        assert client.runs.page(DISTRICT) == ([], None)
+
+    def test_while_a_sync_is_under_way_an_upload_is_refused_and_leaves_no_run(self, client: Client) -> None:
+        client.districts.acquire(DISTRICT, LATER_RUN, NOW, NOW + timedelta(minutes=5))
+
+        answer = upload(client, HEADER + NED)
+
+        assert (answer.status, answer.json["detail"]) == (
+            409,
+            f"Another sync or upload of this district is under way ({LATER_RUN}). Wait until it has ended.",
+        )
+        assert client.runs.page(DISTRICT) == ([], None)
+        assert not client.users.all(DISTRICT)
+
+    def test_more_rows_than_a_request_has_time_for_are_kept_for_the_import(self, client: Client) -> None:
+        rows = [f"N,F,n{number}@example.org,student,Springfield Elementary\n" for number in range(2_001)]
+        content = (HEADER + "".join(rows)).encode()
+
+        answer = upload(client, content)
+
+        assert (answer.status, answer.json["run"]["state"]) == (202, "queued")
+        assert client.uploads.files == {(DISTRICT, UPLOAD): content}
+        assert not client.users.all(DISTRICT)
+
+    def test_a_file_over_5_mb_is_refused_with_the_way_that_it_can_take(self, client: Client) -> None:
+        answer = upload(client, b"x" * 5_000_001)
+
+        assert answer.status == 413
+        assert "/users/upload-url" in answer.json["detail"]
+
+    def test_a_url_for_a_large_file_names_its_run_and_ends_after_15_minutes(self, client: Client) -> None:
+        answer = client.send("POST", "/users/upload-url")
+
+        assert (answer.status, answer.json) == (
+            201,
+            {
+                "run_id": UPLOAD,
+                "url": f"https://uploads.example/{DISTRICT}/{UPLOAD}?seconds=900",
+                "method": "PUT",
+                "headers": {"Content-Type": "text/csv"},
+                "expires_at": "2026-11-24T09:15:00Z",
+            },
+        )
+
+
+class TestRead:
+    def test_a_user_is_shown_with_every_attribute_but_the_sync_s_own(self, client: Client) -> None:
+        user = a_user(manual_role=Role.COUNSELOR, role=Role.COUNSELOR, active=False, user_ids=(("LDAP", "lsimpson"),))
+        store(client, user)
+
+        answer = client.send("GET", f"/users/{user.user_id}")
+
+        assert answer.status == 200
+        assert (answer.json["status"], answer.json["role"], answer.json["sis_role"]) == (
+            "inactive",
+            "counselor",
+            "student",
+        )
+        assert (answer.json["sourced_id"], answer.json["sourced_ids"]) == ("S-1", ["S-1"])
+        assert answer.json["user_ids"] == [{"type": "LDAP", "identifier": "lsimpson"}]
+        assert not {"fingerprint", "fence"} & answer.json.keys()
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ({}, ["u-1", "u-2", "u-3"]),
+            ({"school": "high"}, ["u-2"]),
+            ({"role": "counselor"}, ["u-3"]),
+            ({"status": "inactive"}, ["u-2"]),
+            ({"email": "NED@example.org"}, ["u-3"]),
+            ({"school": "elementary", "role": "student"}, ["u-1"]),
+        ],
+    )
+    def test_users_are_found_by_school_role_status_and_e_mail(
+        self, client: Client, query: dict[str, str], found: list[str]
+    ) -> None:
+        store(
+            client,
+            a_user(user_id=UserId("u-1")),
+            a_user(user_id=UserId("u-2"), school_ids=(SchoolId("high"),), active=False),
+            a_user(user_id=UserId("u-3"), role=Role.COUNSELOR, email="ned@example.org"),
+            a_user(user_id=UserId("u-4"), district_id=OTHER_DISTRICT),
+        )
+
+        answer = client.send("GET", "/users", query=query)
+
+        assert (answer.status, [user["user_id"] for user in answer.json["items"]]) == (200, found)
+
+    def test_users_come_page_by_page(self, client: Client) -> None:
+        store(client, a_user(user_id=UserId("u-1")), a_user(user_id=UserId("u-2")))
+
+        first = client.send("GET", "/users", query={"limit": "1"})
+        second = client.send("GET", "/users", query={"limit": "1", "cursor": first.json["next_cursor"]})
+
+        assert [user["user_id"] for user in first.json["items"] + second.json["items"]] == ["u-1", "u-2"]
+        assert second.json["next_cursor"] is None
+
+    def test_an_unknown_user_answers_404(self, client: Client) -> None:
+        answer = client.send("GET", "/users/u-404")
+
+        assert (answer.status, answer.json["detail"]) == (
+            404,
+            "There is no such user. Look the user up in the list of users.",
+        )
+
+    @pytest.mark.parametrize(
+        "query", [{"role": "janitor"}, {"status": "asleep"}, {"limit": "201"}, {"limit": "x"}, {"cursor": ""}]
+    )
+    def test_a_filter_that_cannot_be_is_refused(self, client: Client, query: dict[str, str]) -> None:
+        answer = client.send("GET", "/users", query=query)
+
+        assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, next(iter(query)))
