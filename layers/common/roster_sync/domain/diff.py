@@ -367,9 +367,9 @@ class Comparison:
 
     def _report_shared_email(self, persons: Iterable[tuple[list[int], list[int]]]) -> None:
         message = "People with different names have the same e-mail address; each was stored as a user of their own."
-        for indices, rows in persons:
-            sourced_ids = [self._held[index].sourced_ids[0] for index in indices] + self._sourced_ids(rows)
-            self._issues += [Issue(IssueCode.EMAIL_SHARED, message, sourced_id) for sourced_id in sorted(sourced_ids)]
+        indices, rows = (list(chain.from_iterable(part)) for part in zip(*persons, strict=True))
+        sourced_ids = [self._held[index].sourced_ids[0] for index in indices] + self._sourced_ids(rows)
+        self._issues += [Issue(IssueCode.EMAIL_SHARED, message, sourced_id) for sourced_id in sorted(sourced_ids)]
 
     def _report_kept(self, rows: Collection[int]) -> None:
         message = "The provider no longer sends this user, who stays active until an administrator decides."

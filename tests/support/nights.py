@@ -1,0 +1,150 @@
+"""Whole nights of one district over in-memory stores: fetch, then every chunk applied."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from roster_sync.domain.district import School, Settings
+from roster_sync.domain.fetch_proof import FetchProof
+from roster_sync.domain.identifiers import SourcedId
+from roster_sync.domain.run import Run, RunState
+from roster_sync.domain.user import StoredUser
+from roster_sync.use_cases.apply_chunk import apply_chunk
+from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
+from roster_sync.use_cases.provider import Page
+from tests.support.builders import DISTRICT, NOW, a_run, a_school, settings
+from tests.support.fakes import InMemoryChangeQueue, InMemoryDistricts, InMemoryRuns, InMemoryUsers
+
+PRODUCTS = frozenset({"serve", "jobs", "journey"})
+
+
+def a_record(sourced_id: str = "S-1", **fields: Any) -> dict[str, Any]:
+    """A provider's record of a student of the mapped school, as OneRoster 1.1 §4.13 has it."""
+    record: dict[str, Any] = {
+        "sourcedId": sourced_id,
+        "status": "active",
+        "enabledUser": "true",
+        "givenName": "Given",
+        "familyName": f"Family {sourced_id}",
+        "role": "student",
+        "orgs": [{"href": "https://sis.example.org/orgs/org-1", "sourcedId": "org-1", "type": "org"}],
+    }
+    return {**record, **fields}
+
+
+@dataclass(frozen=True)
+class _Page:
+    records: Sequence[object]
+
+
+class FakeProvider:
+    """A provider that sends given records, in pages of two; `announced` is its total, the truth unless said."""
+
+    def __init__(self, users: Sequence[object], *, announced: int | None = None, orgs: Sequence[object] | None = None):
+        self._collections = {
+            "users": users,
+            "orgs": orgs if orgs is not None else [{"sourcedId": "org-1"}, {"sourcedId": "org-2"}],
+        }
+        self._announced = announced
+        self.requests_made = 0
+        self.failure: Exception | None = None
+        self.open = True
+
+    def pages(self, endpoint: str) -> Iterator[Page]:
+        records = self._collections[endpoint]
+        for start in range(0, max(1, len(records)), 2):
+            self.requests_made += 1
+            if self.failure and endpoint == "users" and start:
+                raise self.failure
+            yield _Page(records[start : start + 2])
+
+    def proof(self, distinct: int) -> FetchProof:
+        announced = distinct if self._announced is None else self._announced
+        reason = None if announced == distinct else f"{announced} users were announced, {distinct} came."
+        return FetchProof(reason is None, reason, announced, distinct)
+
+    def close(self) -> None:
+        self.open = False
+
+
+class Nights:
+    """A district and its nights."""
+
+    def __init__(
+        self,
+        *users: StoredUser,
+        district: Settings | None = None,
+        schools: Sequence[School] = (),
+        now: datetime = NOW,
+    ) -> None:
+        self.districts = InMemoryDistricts()
+        self.runs = InMemoryRuns()
+        self.users = InMemoryUsers(*users)
+        self.queue = InMemoryChangeQueue()
+        self.now = now
+        self.count = 0
+        self.configure(district or settings(), schools or (a_school(),))
+
+    def configure(self, district: Settings, schools: Sequence[School]) -> None:
+        """Save settings and schools; schools that are not given go."""
+        stored = self.districts.settings(DISTRICT)
+        self.districts.save_settings(district, stored.version if stored else 0)
+        for school in self.districts.schools(DISTRICT):
+            self.districts.delete_school(DISTRICT, school.school_id)
+        for school in schools:
+            self.districts.put_school(school)
+
+    def fetcher(self, provider: FakeProvider, clock: Callable[[], datetime] | None = None) -> Fetcher:
+        """What a fetch of this district needs."""
+        return Fetcher(
+            districts=self.districts,
+            leases=self.districts,
+            runs=self.runs,
+            users=self.users,
+            queue=self.queue,
+            open_provider=lambda _settings: provider,
+            offered_products=PRODUCTS,
+            clock=clock or (lambda: self.now),
+        )
+
+    def queued(self) -> Run:
+        """A new run of the next night."""
+        self.now += timedelta(days=1)
+        self.count += 1
+        run = a_run(run_id=f"{self.now:%Y%m%dT%H%M%SZ}-nightly", state=RunState.QUEUED, created_at=self.now)
+        self.runs.create(run)
+        return run
+
+    def fetch(self, run: Run, provider: FakeProvider) -> None:
+        """Deliver the run's SyncRequest."""
+        fetch_roster(run.district_id, run.run_id, self.fetcher(provider), deadline=self.now + timedelta(minutes=9))
+
+    def apply(self, deliveries: int = 1) -> None:
+        """Deliver each chunk that was sent, each as often as said."""
+        sent, self.queue.sent = self.queue.sent, []
+        for chunk in sent * deliveries:
+            apply_chunk(chunk, users=self.users, runs=self.runs, leases=self.districts, clock=lambda: self.now)
+
+    def run(self, *users: object, provider: FakeProvider | None = None) -> Run:
+        """One whole night in which the provider has these users; its run, ended."""
+        run = self.queued()
+        self.fetch(run, provider or FakeProvider(users))
+        self.apply()
+        return self.stored(run)
+
+    def stored(self, run: Run) -> Run:
+        """A run as it stands."""
+        stored = self.runs.get(run.district_id, run.run_id)
+        assert stored is not None
+        return stored
+
+    def issues(self, run: Run) -> list[tuple[str, str | None]]:
+        """Code and sourcedId of each of a run's issues."""
+        issues, _ = self.runs.issues(run.district_id, run.run_id, self.stored(run).attempt, None, 10_000)
+        return [(issue.code.value, issue.sourced_id) for issue in issues]
+
+    def user(self, sourced_id: str) -> StoredUser:
+        """The one stored user with this sourcedId."""
+        (user,) = [user for user in self.users.all(DISTRICT) if SourcedId(sourced_id) in user.sourced_ids]
+        return user

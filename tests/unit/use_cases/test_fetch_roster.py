@@ -1,0 +1,585 @@
+"""A district's night, from its provider's records to stored users."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from roster_sync.domain.errors import ConfigurationError, TransientError
+from roster_sync.domain.identifiers import RunId
+from roster_sync.domain.run import Counts, RunState
+from roster_sync.domain.user import Role
+from roster_sync.use_cases.apply_chunk import apply_chunk
+from roster_sync.use_cases.fetch_roster import fetch_roster
+from tests.support.builders import DISTRICT, a_school, a_user, settings
+from tests.support.nights import FakeProvider, Nights, a_record
+
+
+def a_counselor(**overrides: object) -> object:
+    return a_user(
+        **{
+            "user_id": "manual-1",
+            "sourced_ids": (),
+            "sis_role": None,
+            "fingerprint": None,
+            "role": Role.COUNSELOR,
+            "manual_role": Role.COUNSELOR,
+            "email": "Ruth@Example.org",
+            "given_name": "Ruth",
+            "family_name": "Powers",
+            "identifier": None,
+            "run_id": "20261101T000000Z-upload-1",
+            "fence": 0,
+            **overrides,
+        }
+    )
+
+
+# Rule 1
+
+
+def test_rule_1_a_district_without_an_active_product_is_skipped_with_the_reason() -> None:
+    nights = Nights(district=settings(products=frozenset()))
+
+    run = nights.run(a_record())
+
+    assert (run.state, run.reason) == (
+        RunState.SKIPPED,
+        "No product is switched on. Switch on at least one in the OneRoster settings.",
+    )
+
+
+def test_rule_1_a_district_without_a_mapped_school_is_skipped_with_the_reason() -> None:
+    nights = Nights(schools=[a_school(oneroster_id=None)])
+
+    run = nights.run(a_record())
+
+    assert (run.state, run.reason) == (
+        RunState.SKIPPED,
+        "No school has a OneRoster ID. Give at least one school its OneRoster ID.",
+    )
+
+
+def test_rule_1_users_whose_schools_are_all_unmapped_are_counted_and_not_stored() -> None:
+    nights = Nights()
+
+    run = nights.run(a_record("S-1"), a_record("S-2", orgs=[{"sourcedId": "org-2"}]))
+
+    assert (run.counts.created, run.counts.skipped) == (1, 1)
+    assert [user.sourced_ids for user in nights.users.all(DISTRICT)] == [("S-1",)]
+
+
+# Rule 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [("student", Role.STUDENT), ("teacher", Role.SPONSOR), ("administrator", Role.ADMINISTRATOR)],
+)
+def test_rule_2_oneroster_roles_become_the_system_s(sent: str, stored: Role) -> None:
+    nights = Nights()
+
+    nights.run(a_record(role=sent))
+
+    assert (nights.user("S-1").sis_role, nights.user("S-1").role) == (stored, stored)
+
+
+@pytest.mark.parametrize("role", ["aide", "proctor", "parent", "guardian", "relative"])
+def test_rule_2_other_oneroster_roles_are_not_imported(role: str) -> None:
+    nights = Nights()
+
+    run = nights.run(a_record(role=role), a_record("S-2"))
+
+    assert (run.state, run.counts.created, run.counts.skipped) == (RunState.COMPLETED, 1, 1)
+
+
+def test_rule_2_a_role_that_the_district_maps_is_imported() -> None:
+    nights = Nights(district=settings(roles={"aide": Role.SPONSOR}))
+
+    nights.run(a_record(role="aide"))
+
+    assert nights.user("S-1").role is Role.SPONSOR
+
+
+# Rule 3
+
+
+def test_rule_3_a_counselor_email_comes_from_the_metadata_key() -> None:
+    nights = Nights(a_counselor(), district=settings(counselor_metadata_key="counselor"))
+
+    run = nights.run(a_record(metadata={"counselor": "ruth@example.org"}))
+
+    assert nights.user("S-1").counselor_email == "ruth@example.org"
+    assert run.state is RunState.COMPLETED
+
+
+def test_rule_3_a_value_that_is_no_email_address_is_an_issue() -> None:
+    nights = Nights(district=settings(counselor_metadata_key="counselor"))
+
+    run = nights.run(a_record(metadata={"counselor": "Mrs Powers"}))
+
+    assert nights.user("S-1").counselor_email is None
+    assert nights.issues(run) == [("counselor_email_invalid", "S-1")]
+
+
+def test_rule_3_the_email_of_no_known_counselor_is_an_issue_and_kept() -> None:
+    nights = Nights(district=settings(counselor_metadata_key="counselor"))
+
+    run = nights.run(a_record(metadata={"counselor": "nobody@example.org"}))
+
+    assert nights.user("S-1").counselor_email == "nobody@example.org"
+    assert nights.issues(run) == [("counselor_unknown", "S-1")]
+
+
+def test_rule_3_a_metadata_key_for_roles_can_name_a_counselor() -> None:
+    nights = Nights(district=settings(role_metadata_key="staffRole", roles={"counselor": Role.COUNSELOR}))
+
+    nights.run(a_record(role="teacher", metadata={"staffRole": "Counselor"}))
+
+    assert nights.user("S-1").role is Role.COUNSELOR
+
+
+# Rule 4
+
+
+def test_rule_4_a_sync_does_not_touch_a_district_administrator() -> None:
+    boss = a_counselor(role=Role.DISTRICT_ADMINISTRATOR, manual_role=Role.DISTRICT_ADMINISTRATOR, school_ids=())
+    nights = Nights(boss)
+
+    run = nights.run(a_record(email="ruth@example.org", role="administrator"), a_record("S-2"))
+
+    assert nights.users.get(DISTRICT, "manual-1") == boss
+    assert (run.counts.created, run.counts.skipped) == (1, 1)
+    assert nights.issues(run) == [("district_administrator_kept", "S-1")]
+
+
+# Rule 5
+
+
+def test_rule_5_a_user_of_several_orgs_belongs_to_all_mapped_ones() -> None:
+    nights = Nights(schools=[a_school(), a_school(school_id="high", oneroster_id="org-2")])
+
+    nights.run(a_record(orgs=[{"sourcedId": "org-2"}, {"sourcedId": "org-1"}, {"sourcedId": "district"}]))
+
+    assert nights.user("S-1").school_ids == ("elementary", "high")
+
+
+def test_rule_5_moving_school_at_the_provider_moves_the_user() -> None:
+    nights = Nights(schools=[a_school(), a_school(school_id="high", oneroster_id="org-2")])
+    nights.run(a_record())
+
+    run = nights.run(a_record(orgs=[{"sourcedId": "org-2"}]))
+
+    assert nights.user("S-1").school_ids == ("high",)
+    assert run.counts.updated == 1
+
+
+# Rule 6
+
+
+def test_rule_6_a_product_that_is_switched_on_reaches_unchanged_users() -> None:
+    nights = Nights(district=settings(products=frozenset({"serve"})))
+    nights.run(a_record())
+    nights.configure(settings(products=frozenset({"jobs"})), [a_school()])
+
+    run = nights.run(a_record())
+
+    assert nights.user("S-1").products == {"serve", "jobs"}
+    assert run.counts.updated == 1
+
+
+def test_rule_6_a_product_that_is_switched_off_takes_nothing_away() -> None:
+    nights = Nights(district=settings(products=frozenset({"serve", "jobs"})))
+    nights.run(a_record())
+    nights.configure(settings(products=frozenset({"serve"})), [a_school()])
+
+    run = nights.run(a_record(givenName="New"))
+
+    assert nights.user("S-1").products == {"serve", "jobs"}
+    assert run.counts.updated == 1
+
+
+# Rule 7
+
+
+@pytest.mark.parametrize("gone", [{"status": "tobedeleted"}, {"enabledUser": "false"}, {"enabledUser": False}, None])
+def test_rule_7_who_is_gone_is_deactivated_and_who_reappears_is_reactivated(gone: dict[str, object] | None) -> None:
+    nights = Nights()
+    nights.run(a_record("S-1"), a_record("S-2"))
+
+    away = nights.run(a_record("S-1"), *([a_record("S-2", **gone)] if gone else []))
+    deactivated = nights.user("S-2").active
+    back = nights.run(a_record("S-1"), a_record("S-2"))
+
+    assert (away.counts.deactivated, deactivated) == (1, False)
+    assert (back.counts.reactivated, nights.user("S-2").active) == (1, True)
+
+
+# Invariants
+
+
+def test_an_unchanged_night_sends_no_chunk_and_writes_no_user() -> None:
+    nights = Nights()
+    nights.run(a_record("S-1"), a_record("S-2"))
+    writes = nights.users.writes
+
+    run = nights.run(a_record("S-2"), a_record("S-1"))
+
+    assert run.counts == Counts(fetched=2, unchanged=2)
+    assert (run.state, run.chunks_expected, nights.users.writes) == (RunState.COMPLETED, 0, writes)
+
+
+def test_a_manual_role_survives_the_sync() -> None:
+    nights = Nights(a_counselor())
+
+    run = nights.run(a_record(email=" ruth@example.ORG ", role="teacher"))
+
+    assert run.counts.linked == 1
+    user = nights.user("S-1")
+    assert (user.user_id, user.role, user.sis_role) == ("manual-1", Role.COUNSELOR, Role.SPONSOR)
+
+
+def test_a_manual_user_is_never_deactivated() -> None:
+    nights = Nights(a_counselor())
+
+    run = nights.run(a_record("S-2"))
+
+    assert run.counts.deactivated == 0
+    assert nights.users.get(DISTRICT, "manual-1") == a_counselor()
+
+
+def test_two_people_with_a_manual_user_s_email_are_not_linked() -> None:
+    nights = Nights(a_counselor())
+
+    run = nights.run(
+        a_record("S-1", email="ruth@example.org"), a_record("S-2", email="ruth@example.org", givenName="Other")
+    )
+
+    assert (run.counts.linked, run.counts.created) == (0, 2)
+    assert ("email_ambiguous", "S-1") in nights.issues(run)
+
+
+def test_a_fetch_that_is_not_whole_deactivates_nobody() -> None:
+    nights = Nights()
+    nights.run(a_record("S-1"), a_record("S-2"), a_record("S-3"))
+
+    run = nights.run(provider=FakeProvider([a_record("S-1"), a_record("S-4")], announced=3))
+
+    assert (run.state, run.counts.deactivated, run.counts.created) == (RunState.COMPLETED_WITH_ISSUES, 0, 1)
+    assert nights.issues(run) == [("fetch_not_whole", None)]
+    assert nights.user("S-2").active
+
+
+def test_more_leaving_than_the_threshold_blocks_the_run_and_names_whom_it_kept() -> None:
+    nights = Nights()
+    everybody = [a_record(f"S-{number:03d}") for number in range(200)]
+    nights.run(*everybody)
+
+    run = nights.run(a_record("S-new"), *everybody[21:])
+
+    assert (run.state, run.counts.deactivated, run.counts.created) == (RunState.BLOCKED, 0, 1)
+    assert run.reason is not None
+    assert "21 of 200 users (10.5 %)" in run.reason
+    assert nights.issues(run) == [("deactivation_kept", f"S-{number:03d}") for number in range(21)]
+
+
+def test_a_share_under_the_threshold_is_deactivated() -> None:
+    nights = Nights()
+    everybody = [a_record(f"S-{number:03d}") for number in range(200)]
+    nights.run(*everybody)
+
+    run = nights.run(*everybody[20:])
+
+    assert (run.state, run.counts.deactivated) == (RunState.COMPLETED, 20)
+
+
+def test_an_empty_roster_fails_the_run_and_changes_nothing() -> None:
+    nights = Nights()
+    nights.run(a_record("S-1"))
+
+    run = nights.run()
+
+    assert (run.state, run.reason) == (
+        RunState.FAILED,
+        "The provider sent no users at all. Check in the SIS that it shares users with this system.",
+    )
+    assert nights.user("S-1").active
+
+
+def test_a_roster_that_would_leave_nobody_blocks_even_in_a_tiny_district() -> None:
+    nights = Nights()
+    nights.run(a_record("S-1"))
+
+    run = nights.run(a_record("S-9", role="parent"))
+
+    assert run.state is RunState.BLOCKED
+    assert nights.user("S-1").active
+
+
+@pytest.mark.parametrize("error", [ConfigurationError("The key is wrong. Enter it."), TransientError("It is down.")])
+def test_a_provider_that_fails_fails_the_run_with_its_sentence_and_applies_nothing(error: Exception) -> None:
+    nights = Nights()
+    provider = FakeProvider([a_record(f"S-{number}") for number in range(5)])
+    provider.failure = error
+
+    run = nights.run(provider=provider)
+
+    assert (run.state, run.reason) == (RunState.FAILED, str(error))
+    assert nights.users.all(DISTRICT) == []
+    assert not provider.open
+
+
+def test_a_provider_too_slow_fails_the_run_before_the_function_s_time_is_over() -> None:
+    nights = Nights()
+    run = nights.queued()
+    provider = FakeProvider([a_record()])
+
+    fetch_roster(DISTRICT, run.run_id, nights.fetcher(provider), deadline=nights.now - timedelta(seconds=1))
+
+    assert nights.stored(run).state is RunState.FAILED
+    assert "so slowly" in (nights.stored(run).reason or "")
+
+
+def test_a_failed_run_gives_the_lease_back() -> None:
+    nights = Nights()
+    nights.run()
+
+    run = nights.run(a_record())
+
+    assert run.state is RunState.COMPLETED
+
+
+def test_an_unusable_record_is_an_issue_and_its_page_goes_on() -> None:
+    nights = Nights()
+
+    run = nights.run("nonsense", {"givenName": "No id"}, a_record("S-2", role="wizard"), a_record("S-3"))
+
+    assert (run.state, run.counts.invalid, run.counts.created) == (RunState.COMPLETED_WITH_ISSUES, 3, 1)
+    assert nights.issues(run) == [
+        ("record_not_an_object", None),
+        ("sourced_id_missing", None),
+        ("role_unknown", "S-2"),
+    ]
+
+
+def test_somebody_whose_record_became_unusable_is_not_deactivated() -> None:
+    nights = Nights()
+    nights.run(a_record("S-1"), a_record("S-2"))
+
+    run = nights.run(a_record("S-1"), a_record("S-2", role=None))
+
+    assert run.counts.deactivated == 0
+    assert nights.user("S-2").active
+
+
+def test_a_oneroster_id_that_the_provider_lacks_is_an_issue_and_its_users_stay() -> None:
+    nights = Nights(schools=[a_school(), a_school(school_id="high", oneroster_id="org-2")])
+    nights.run(a_record("S-1"), a_record("S-2", orgs=[{"sourcedId": "org-2"}]))
+    nights.configure(settings(), [a_school(), a_school(school_id="high", oneroster_id="org-typo")])
+
+    run = nights.run(a_record("S-1"), a_record("S-2", orgs=[{"sourcedId": "org-2"}]))
+
+    assert nights.issues(run) == [("school_unknown", "org-typo")]
+    assert nights.user("S-2").active
+
+
+def test_users_of_a_school_that_is_no_longer_mapped_are_left_as_they_are() -> None:
+    nights = Nights(schools=[a_school(), a_school(school_id="high", oneroster_id="org-2")])
+    nights.run(a_record("S-1"), a_record("S-2", orgs=[{"sourcedId": "org-2"}]))
+    nights.configure(settings(), [a_school()])
+
+    run = nights.run(a_record("S-1"), a_record("S-2", orgs=[{"sourcedId": "org-2"}]))
+
+    assert run.counts.deactivated == 0
+    assert nights.user("S-2").active
+
+
+def test_when_no_oneroster_id_is_known_the_run_fails_and_says_what_to_do() -> None:
+    nights = Nights(schools=[a_school(oneroster_id="org-typo")])
+
+    run = nights.run(a_record())
+
+    assert run.state is RunState.FAILED
+    assert "Choose them anew" in (run.reason or "")
+
+
+# Identity
+
+
+def test_records_of_one_person_become_one_user() -> None:
+    nights = Nights()
+    ruth = {"email": "ruth@example.org", "givenName": "Ruth", "familyName": "Powers"}
+
+    run = nights.run(
+        a_record("T-1", role="teacher", **ruth), a_record("S-2"), a_record("A-1", role="administrator", **ruth)
+    )
+
+    assert run.counts.created == 2
+    assert nights.user("T-1") == nights.user("A-1")
+    assert nights.user("T-1").role is Role.ADMINISTRATOR
+    assert nights.user("T-1").sourced_ids == ("A-1", "T-1")
+
+
+def test_a_second_record_joins_the_user_of_the_first_whose_own_record_is_unchanged() -> None:
+    nights = Nights()
+    ruth = {"email": "ruth@example.org", "givenName": "Ruth", "familyName": "Powers"}
+    first = a_record("T-1", role="teacher", identifier="77", **ruth)
+    nights.run(first)
+    user_id = nights.user("T-1").user_id
+
+    run = nights.run(first, a_record("A-1", role="administrator", **ruth))
+
+    assert (run.counts.updated, run.counts.created, run.counts.unchanged) == (1, 0, 0)
+    user = nights.user("A-1")
+    assert (user.user_id, user.sourced_ids, user.identifier) == (user_id, ("A-1", "T-1"), "77")
+
+
+def test_a_record_of_several_that_goes_leaves_the_person_with_the_rest() -> None:
+    nights = Nights()
+    ruth = {"email": "ruth@example.org", "givenName": "Ruth", "familyName": "Powers"}
+    nights.run(a_record("T-1", role="teacher", **ruth), a_record("A-1", role="administrator", **ruth))
+
+    run = nights.run(a_record("T-1", role="teacher", **ruth))
+
+    assert (run.counts.updated, run.counts.deactivated) == (1, 0)
+    assert (nights.user("T-1").sourced_ids, nights.user("T-1").role) == (("T-1",), Role.SPONSOR)
+
+
+def test_the_same_email_with_different_names_makes_separate_users_and_issues_every_night() -> None:
+    nights = Nights()
+    records = [a_record("S-1", email="home@example.org"), a_record("S-2", email="Home@example.org")]
+    first = nights.run(*records)
+
+    second = nights.run(*records)
+
+    assert first.counts.created == 2
+    assert nights.issues(first) == nights.issues(second) == [("email_shared", "S-1"), ("email_shared", "S-2")]
+
+
+@pytest.mark.parametrize("recognised", [{"email": "lisa@example.org"}, {"identifier": "1001", "familyName": "Simpson"}])
+def test_a_changed_sourced_id_takes_over_the_absent_user(recognised: dict[str, str]) -> None:
+    nights = Nights()
+    nights.run(a_record("old", **recognised), a_record("S-2"))
+    user_id = nights.user("old").user_id
+
+    run = nights.run(a_record("new", **recognised), a_record("S-2"))
+
+    assert (run.counts.linked, run.counts.created, run.counts.deactivated) == (1, 0, 0)
+    assert (nights.user("new").user_id, nights.user("new").sourced_ids) == (user_id, ("new",))
+
+
+def test_nobody_is_taken_over_in_a_fetch_that_is_not_whole() -> None:
+    nights = Nights()
+    nights.run(a_record("old", email="lisa@example.org"))
+
+    run = nights.run(provider=FakeProvider([a_record("new", email="lisa@example.org")], announced=2))
+
+    assert (run.counts.linked, run.counts.created) == (0, 1)
+
+
+def test_a_repeated_record_counts_once() -> None:
+    nights = Nights()
+
+    run = nights.run(a_record("S-1"), a_record("S-2"), a_record("S-1", givenName="Later"))
+
+    assert (run.counts.fetched, run.counts.created) == (2, 2)
+
+
+# Redelivery and crashes
+
+
+def test_a_second_delivery_of_every_chunk_changes_neither_users_nor_counts() -> None:
+    nights = Nights()
+    run = nights.queued()
+    nights.fetch(run, FakeProvider([a_record(f"S-{number}") for number in range(600)]))
+    chunks = list(nights.queue.sent)
+
+    nights.apply(deliveries=2)
+
+    assert len(chunks) == 3
+    assert nights.stored(run).counts == Counts(fetched=600, created=600)
+    assert nights.users.writes == 600
+
+
+def test_a_chunk_that_was_counted_before_its_run_was_closed_closes_it_when_it_comes_again() -> None:
+    """A kill between counting the last chunk and closing the run once left the run applying for ever."""
+    nights = Nights()
+    run = nights.queued()
+    nights.fetch(run, FakeProvider([a_record()]))
+    (chunk,) = nights.queue.sent
+    counts = nights.users.apply(chunk, nights.now)
+    nights.runs.count_chunk(chunk, counts)
+
+    apply_chunk(chunk, users=nights.users, runs=nights.runs, leases=nights.districts, clock=lambda: nights.now)
+
+    assert nights.stored(run).state is RunState.COMPLETED
+    assert nights.stored(run).counts.created == 1
+
+
+def test_a_fetch_that_comes_again_after_part_was_applied_counts_each_change_once() -> None:
+    nights = Nights()
+    run = nights.queued()
+    provider = [a_record(f"S-{number}") for number in range(600)]
+    nights.fetch(run, FakeProvider(provider))
+    first, second, third = nights.queue.sent
+    apply_chunk(first, users=nights.users, runs=nights.runs, leases=nights.districts, clock=lambda: nights.now)
+
+    nights.queue.sent = []
+    nights.fetch(run, FakeProvider(provider))
+    nights.queue.sent += [second, third]
+    nights.apply()
+
+    assert nights.stored(run).state is RunState.COMPLETED
+    assert nights.stored(run).counts == Counts(fetched=600, created=600)
+
+
+def test_a_chunk_of_an_older_run_does_not_overwrite_a_newer_one() -> None:
+    nights = Nights()
+    old = nights.queued()
+    nights.fetch(old, FakeProvider([a_record(givenName="Old")]))
+    (late,) = nights.queue.sent
+    nights.queue.sent = []
+    nights.runs.close(DISTRICT, old.run_id, RunState.FAILED, None, nights.now)
+    nights.districts.release(DISTRICT, old.run_id)
+    nights.run(a_record(givenName="New"))
+
+    counts = nights.users.apply(late, nights.now)
+
+    assert nights.user("S-1").given_name == "New"
+    assert counts.superseded == 1
+
+
+def test_a_second_run_ends_skipped_while_the_first_is_under_way() -> None:
+    nights = Nights()
+    first = nights.queued()
+    nights.fetch(first, FakeProvider([a_record()]))
+    second = replace(first, run_id=RunId("20261126T090000Z-5ec0d"))
+    nights.runs.create(second)
+
+    nights.fetch(second, FakeProvider([a_record()]))
+
+    assert nights.stored(second).state is RunState.SKIPPED
+    assert first.run_id in (nights.stored(second).reason or "")
+
+
+def test_a_run_that_died_without_a_word_is_ended_by_the_next() -> None:
+    nights = Nights()
+    dead = nights.queued()
+    nights.fetch(dead, FakeProvider([a_record()]))
+    nights.queue.sent = []
+
+    nights.run(a_record())
+
+    assert nights.stored(dead).state is RunState.FAILED
+
+
+def test_an_ended_run_is_not_fetched_again() -> None:
+    nights = Nights()
+    run = nights.run(a_record())
+    provider = FakeProvider([a_record("S-2")])
+
+    nights.fetch(run, provider)
+
+    assert nights.stored(run) == run
+    assert provider.requests_made == 0
+    assert nights.queue.sent == []
