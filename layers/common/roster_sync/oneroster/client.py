@@ -1,0 +1,266 @@
+"""Reads collections from a provider's OneRoster 1.1 API."""
+
+import json
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import quote
+
+import orjson
+
+from roster_sync.domain.fetch_proof import FetchProof
+from roster_sync.oneroster import paging
+from roster_sync.oneroster.address import host_of
+from roster_sync.oneroster.auth import Signer, encode_query
+from roster_sync.oneroster.errors import (
+    NotFoundAtProviderError,
+    NotJsonError,
+    RequestRefusedError,
+    TruncatedError,
+    UnexpectedAnswerError,
+    error_of_status,
+    provider_words,
+)
+from roster_sync.oneroster.paging import Page, Progress, Span
+from roster_sync.oneroster.retry import RetryPolicy, seconds_of_retry_after, with_retries
+from roster_sync.security.egress import Answer, Egress
+
+__all__ = ["OneRosterClient", "Page"]
+
+_SORTED: Final = {"sort": "sourcedId", "orderBy": "asc"}
+_DEFAULT_POLICY: Final = RetryPolicy()
+_BOM: Final = b"\xef\xbb\xbf"
+# Wrappers other than the endpoint's own name.
+_WRAPPERS: Final = {"students": "users", "teachers": "users", "schools": "orgs"}
+# Lists that tell of failures, not records.
+_NO_WRAPPERS: Final = frozenset({"errors", "warnings", "statusInfoSet"})
+# More records than any district has: a provider that never ends is stopped here.
+_MOST_RECORDS: Final = 20_000_000
+
+
+class OneRosterClient:
+    """A provider's collections, read with one consumer's key and secret.
+
+    Endpoints are paths below the base URL, not encoded: "users", "schools/S 1/students". Pages of one collection are
+    fetched in parallel; read one collection at a time.
+
+    Attributes:
+        requests_made: HTTP requests sent, those tried again included.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        consumer_key: str,
+        consumer_secret: str,
+        *,
+        allow_local: bool,
+        page_size: int = 1000,
+        parallel: int = 5,
+        request_timeout_s: float = 120,
+        retry: RetryPolicy = _DEFAULT_POLICY,
+    ) -> None:
+        self._base_url = base_url
+        self._host = host_of(base_url)
+        self._signer = Signer(consumer_key, consumer_secret)
+        self._egress = Egress(allow_local=allow_local, connections=parallel)
+        self._page_size = page_size
+        self._parallel = parallel
+        self._request_timeout_s = request_timeout_s
+        self._retry = retry
+        self._sorted = True
+        self._progress = Progress()
+        self._counting = threading.Lock()
+        self._closing = threading.Event()
+        self.requests_made = 0
+
+    def pages(self, endpoint: str) -> Iterator[Page]:
+        """Every page of a collection, in order; at most `parallel` pages are read ahead.
+
+        The last page is given before its end is known: `proof` holds once the iterator is exhausted.
+
+        Raises:
+            ConfigurationError: See `oneroster.errors`; so for TransientError. The collection is then incomplete.
+        """
+        self._progress = progress = Progress()
+        first = self.page(endpoint, limit=self._page_size, offset=0)
+        progress.add(first)
+        yield first
+        total = paging.believable_total(first, self._page_size)
+        rest = (
+            self._until_the_end(endpoint, first, progress)
+            if total is None
+            else self._planned(endpoint, paging.spans_after(first, total))
+        )
+        for page in rest:
+            progress.add(page)
+            yield page
+        progress.finish()
+
+    def page(self, endpoint: str, *, limit: int, offset: int) -> Page:
+        """One page; sorting is given up if the provider refuses it for a first page.
+
+        Raises:
+            ConfigurationError: See `oneroster.errors`; so for TransientError.
+        """
+        try:
+            return self._page(endpoint, limit, offset)
+        except RequestRefusedError as refusal:
+            if offset or not self._sorted:
+                raise
+            self._sorted = False
+            try:
+                return self._page(endpoint, limit, offset)
+            except RequestRefusedError:
+                self._sorted = True
+                raise refusal from None
+
+    def proof(self, distinct: int) -> FetchProof:
+        """Whether the last `pages` gave the whole collection, of which `distinct` different sourcedIds came."""
+        return self._progress.proof(distinct)
+
+    def close(self) -> None:
+        """End pauses between attempts and close the connections."""
+        self._closing.set()
+        self._egress.close()
+
+    def _page(self, endpoint: str, limit: int, offset: int) -> Page:
+        parameters: dict[str, str | int] = {"limit": limit, "offset": offset}
+        if self._sorted:
+            parameters |= _SORTED
+        url = f"{self._base_url}/{quote(endpoint, safe='/')}?{encode_query(parameters)}"
+        return with_retries(
+            lambda: self._attempt(endpoint, url, offset),
+            self._retry,
+            monotonic=time.monotonic,
+            sleep=self._pause,
+            uniform=random.uniform,
+        )
+
+    def _pause(self, seconds: float) -> None:
+        if self._closing.wait(seconds):
+            raise CancelledError
+
+    def _planned(self, endpoint: str, spans: list[Span]) -> Iterator[Page]:
+        """Pages whose places are known: in parallel, given in order, the gaps of short ones read after them."""
+        waiting = deque(spans)
+        under_way: deque[tuple[Span, Future[Page]]] = deque()
+        stopped = threading.Event()
+
+        def fetch(span: Span) -> Page:
+            if stopped.is_set():
+                return Page([], span.offset, None)
+            return self.page(endpoint, limit=span.limit, offset=span.offset)
+
+        workers = ThreadPoolExecutor(self._parallel, thread_name_prefix="oneroster")
+        try:
+            while waiting or under_way:
+                while waiting and len(under_way) < self._parallel:
+                    span = waiting.popleft()
+                    under_way.append((span, workers.submit(fetch, span)))
+                span, future = under_way.popleft()
+                page = future.result()
+                del future
+                yield page
+                gap = paging.gap_after(page, span)
+                while gap:
+                    page = self.page(endpoint, limit=gap.limit, offset=gap.offset)
+                    yield page
+                    gap = paging.gap_after(page, gap)
+        finally:
+            stopped.set()
+            workers.shutdown(wait=False, cancel_futures=True)
+
+    def _until_the_end(self, endpoint: str, first: Page, progress: Progress) -> Iterator[Page]:
+        """Pages one after another, as long as they bring records."""
+        page = first
+        while not progress.ends_with(page):
+            offset = page.end
+            try:
+                page = self.page(endpoint, limit=self._page_size, offset=offset)
+            except (NotFoundAtProviderError, RequestRefusedError):
+                # Behind the last record some answer with an error where others give an empty page.
+                if offset == progress.announced:
+                    return
+                raise
+            if progress.repeats(page.records) or offset > _MOST_RECORDS:
+                raise UnexpectedAnswerError(
+                    f"{self._host} gives the same page of /{endpoint} again and again. Ask the provider to repair the "
+                    "parameter offset."
+                )
+            yield page
+
+    def _attempt(self, endpoint: str, url: str, offset: int) -> Page:
+        with self._counting:
+            self.requests_made += 1
+        request = self._signer.signed(url)
+        answer = self._egress.get(request.url or url, request.headers, timeout_s=self._request_timeout_s)
+        if answer.status != 200:
+            raise error_of_status(
+                answer.status,
+                host=self._host,
+                endpoint=endpoint,
+                body=answer.body,
+                retry_after_s=seconds_of_retry_after(answer.headers.get("Retry-After"), datetime.now(UTC)),
+            )
+        return Page(
+            records=self._records(answer, endpoint),
+            offset=offset,
+            total=paging.total_of(answer.headers),
+            next_offset=paging.next_offset_of(answer.headers),
+        )
+
+    def _records(self, answer: Answer, endpoint: str) -> list[object]:
+        """The list in an answer, under the name it should have or as the only one; a list of null is empty."""
+        content = self._json(answer, endpoint)
+        if isinstance(content, list):
+            return content
+        if isinstance(content, dict):
+            name = endpoint.rpartition("/")[2]
+            for wrapper in (_WRAPPERS.get(name, name), name):
+                if wrapper in content:
+                    match content[wrapper]:
+                        case list() as records:
+                            return records
+                        case None:
+                            return []
+                        case dict() as record:
+                            return [record]
+            lists = [value for key, value in content.items() if isinstance(value, list) and key not in _NO_WRAPPERS]
+            if len(lists) == 1:
+                return lists[0]
+            words = provider_words(content)
+            if words:
+                raise UnexpectedAnswerError(
+                    f'{self._host} answered for /{endpoint}: "{words}". Tell the provider, or check the base URL.'
+                )
+        raise UnexpectedAnswerError(
+            f"{self._host} gives no list for /{endpoint}. Check that the base URL is that of OneRoster 1.1."
+        )
+
+    def _json(self, answer: Answer, endpoint: str) -> object:
+        body = answer.body.removeprefix(_BOM)
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass
+        # Slower, and takes what orjson does not: other encodings, halves of characters, NaN.
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            text = body.decode("latin-1")
+        try:
+            lenient = json.dumps(json.loads(text, parse_constant=lambda _: None), ensure_ascii=False)
+            return orjson.loads(lenient.encode(errors="replace"))
+        except (ValueError, RecursionError) as error:
+            if text.lstrip()[:1] in ("{", "["):
+                raise TruncatedError(self._host) from error
+            raise NotJsonError(
+                f"{self._host} answered for /{endpoint} with a web page or other text instead of JSON. Check the base "
+                "URL: it must be that of the OneRoster API, not of the web site."
+            ) from error

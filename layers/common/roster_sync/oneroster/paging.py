@@ -1,0 +1,141 @@
+"""How a collection is read page by page until it has provably ended.
+
+Pages advance by the number of records received: a provider may give fewer than asked for, on any page.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from roster_sync.domain.fetch_proof import FetchProof
+
+_LINK: Final = re.compile(r"<([^>]*)>((?:\s*;\s*[^;,<]+)*)")
+_REL_NEXT: Final = re.compile(r"""\brel\s*=\s*["']?[^"';]*\bnext\b""", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page as it came.
+
+    Attributes:
+        records: Unchecked.
+        offset: Records before it.
+        total: The provider's count of the whole collection; None if it gives none.
+        next_offset: The offset that the provider links to next; None if it links to none.
+    """
+
+    records: list[object]
+    offset: int
+    total: int | None
+    next_offset: int | None = None
+
+    @property
+    def end(self) -> int:
+        """The offset behind its last record."""
+        return self.offset + len(self.records)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Records that are asked for with one request."""
+
+    offset: int
+    limit: int
+
+
+def total_of(headers: Mapping[str, str]) -> int | None:
+    """X-Total-Count; None if absent or no number."""
+    text = headers.get("X-Total-Count", "").strip()
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def next_offset_of(headers: Mapping[str, str]) -> int | None:
+    """The offset in the Link to the next page; its host, scheme and path are not trusted."""
+    for target, attributes in _LINK.findall(headers.get("Link", "")):
+        if _REL_NEXT.search(attributes):
+            values = parse_qs(urlsplit(target).query).get("offset", [])
+            return int(values[-1]) if values and values[-1].isascii() and values[-1].isdigit() else None
+    return None
+
+
+def believable_total(first: Page, limit: int) -> int | None:
+    """The total by which the other pages can be planned.
+
+    None if there is none, if it is less than what came, and if it equals a full first page: some providers give the
+    page's count as the total, which must not pass for the end.
+    """
+    if first.total is None or first.total < first.end or (first.total == first.end and first.end >= limit):
+        return None
+    return first.total
+
+
+def spans_after(first: Page, total: int) -> list[Span]:
+    """What is left after the first page, in steps of what the provider gave for it."""
+    step = len(first.records)
+    if not step:
+        return []
+    return [Span(offset, min(step, total - offset)) for offset in range(first.end, total, step)]
+
+
+def gap_after(page: Page, span: Span) -> Span | None:
+    """The rest of a span of which the provider gave only a part; None if it is complete or nothing more comes."""
+    missing = span.offset + span.limit - page.end
+    return Span(page.end, missing) if missing > 0 and page.records else None
+
+
+class Progress:
+    """What has come of one collection so far."""
+
+    def __init__(self) -> None:
+        self.announced: int | None = None
+        self._total_changed = False
+        self._received = 0
+        self._linked = False
+        self._last: Page | None = None
+        self._finished = False
+
+    def add(self, page: Page) -> None:
+        """Note the next page, in order of offset."""
+        if page.total is not None:
+            self._total_changed |= self.announced is not None and self.announced != page.total
+            self.announced = page.total if self.announced is None else self.announced
+        self._received += len(page.records)
+        self._linked |= page.next_offset is not None
+        self._last = page
+
+    def ends_with(self, page: Page) -> bool:
+        """Whether a page read without plan is the last: it is empty, or the first without link after linked ones.
+
+        A link that does not lead on counts as none. While less than an announced total has come, only an empty page
+        is an end.
+        """
+        if not page.records:
+            return True
+        leads_on = page.next_offset is not None and page.next_offset > page.offset
+        return self._linked and not leads_on and (self.announced is None or page.end == self.announced)
+
+    def repeats(self, records: Sequence[object]) -> bool:
+        """Whether records are those of the page before: the provider does not advance."""
+        return bool(records) and self._last is not None and self._last.records == records
+
+    def finish(self) -> None:
+        """Note that the collection was read to its end."""
+        self._finished = True
+
+    def proof(self, distinct: int) -> FetchProof:
+        """Whether as many distinct records came as there must be."""
+        reason: str | None = None
+        if not self._finished:
+            reason = "Not every page was read."
+        elif self._total_changed:
+            reason = "The provider's total changed while its pages were read."
+        elif self.announced is not None and distinct != self.announced:
+            reason = f"The provider announced {self.announced} records, {distinct} different ones came."
+        elif self.announced is None and distinct != self._received:
+            reason = (
+                f"The provider announces no total, and of {self._received} records only {distinct} were different: "
+                "others may be missing."
+            )
+        return FetchProof(whole=reason is None, reason=reason, announced=self.announced, received=distinct)
