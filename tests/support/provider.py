@@ -1,0 +1,239 @@
+"""A provider on loopback that plays a script and checks every signature."""
+
+import gzip
+import json
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
+
+KEY = "key of a district"
+SECRET = "s3cret & more + %"
+ROOT = "/ims/oneroster/v1p1"
+WRONG_SIGNATURE = {"imsx_codeMajor": "failure", "imsx_CodeMinor": "unauthorised", "imsx_description": "Bad signature"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scripted:
+    """One answer.
+
+    Attributes:
+        content: JSON unless bytes.
+        drip_s: Pause before each byte of the body.
+        drip_headers: Send header after header with the same pause, without end.
+        cut: Announce the whole body, send half of it.
+        gate: Answer only when it is set.
+    """
+
+    content: object = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    drip_s: float = 0.0
+    drip_headers: bool = False
+    cut: bool = False
+    gzipped: bool = False
+    gate: threading.Event | None = None
+
+
+Route = list[Scripted] | Callable[[Mapping[str, str]], Scripted]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request that came."""
+
+    endpoint: str
+    parameters: Mapping[str, str]
+    headers: Mapping[str, str]
+    nonce: str
+
+
+class _Consumer(RequestValidator):
+    """One consumer; nonces are used once."""
+
+    client_key_length = (1, 255)
+    enforce_ssl = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nonces: list[str] = []
+
+    @property
+    def safe_characters(self) -> set[str]:
+        return set(map(chr, range(32, 127)))
+
+    @property
+    def nonce_length(self) -> tuple[int, int]:
+        return (8, 64)
+
+    def validate_client_key(self, client_key: str, request: object) -> bool:
+        return client_key == KEY
+
+    def get_client_secret(self, client_key: str, request: object) -> str:
+        return SECRET
+
+    def validate_timestamp_and_nonce(
+        self, client_key: str, timestamp: str, nonce: str, *others: Any, **more: Any
+    ) -> bool:
+        fresh = nonce not in self.nonces
+        self.nonces.append(nonce)
+        return fresh
+
+    @property
+    def dummy_client(self) -> str:
+        return "nobody"
+
+
+class ScriptedProvider:
+    """Routes of endpoints to answers: a list is played once, its last answer repeated; a function sees the query."""
+
+    def __init__(self, routes: Mapping[str, Route], *, tls: ssl.SSLContext | None = None) -> None:
+        self.routes = dict(routes)
+        self.seen: list[Seen] = []
+        self._consumer = _Consumer()
+        self._verifier = SignatureOnlyEndpoint(self._consumer)
+        self._lock = threading.Lock()
+        provider = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                provider._answer(self)
+
+            def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # http.server names it
+                pass
+
+        self._server = _QuietServer(("127.0.0.1", 0), Handler)
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
+    def base_url(self) -> str:
+        return f"{self._scheme}://127.0.0.1:{self.port}{ROOT}"
+
+    def requests_of(self, endpoint: str) -> list[Seen]:
+        return [seen for seen in self.seen if seen.endpoint == endpoint]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        parts = urlsplit(handler.path)
+        endpoint = unquote(parts.path.removeprefix(f"{ROOT}/"))
+        parameters = dict(parse_qsl(parts.query))
+        url = f"{self._scheme}://{handler.headers['Host']}{handler.path}"
+        with self._lock:
+            genuine, _ = self._verifier.validate_request(url, "GET", "", dict(handler.headers.items()))
+            nonce = self._consumer.nonces[-1] if genuine else ""
+            self.seen.append(Seen(endpoint, parameters, dict(handler.headers.items()), nonce))
+            scripted = self._play(endpoint, parameters) if genuine else Scripted(WRONG_SIGNATURE, 401)
+        _send(handler, scripted)
+
+    def _play(self, endpoint: str, parameters: Mapping[str, str]) -> Scripted:
+        route = self.routes.get(endpoint)
+        if route is None:
+            return Scripted({"imsx_CodeMinor": "unknownobject"}, 404)
+        if callable(route):
+            return route(parameters)
+        return route.pop(0) if len(route) > 1 else route[0]
+
+
+def collection(
+    records: list[dict[str, object]],
+    *,
+    wrapper: str = "users",
+    cap: int | None = None,
+    total: bool = True,
+    links: bool = False,
+    short_page_at: int | None = None,
+) -> Callable[[Mapping[str, str]], Scripted]:
+    """A route that pages through records.
+
+    Args:
+        records: All of them.
+        wrapper: Name of the list.
+        cap: Most records of a page, whatever is asked for.
+        total: Whether X-Total-Count comes.
+        links: Whether a Link to the next page comes.
+        short_page_at: The offset at which the page has one record only.
+    """
+
+    def answer(parameters: Mapping[str, str]) -> Scripted:
+        offset, limit = int(parameters.get("offset", 0)), int(parameters.get("limit", 100))
+        size = 1 if offset == short_page_at else min(limit, cap or limit)
+        page = records[offset : offset + size]
+        headers: dict[str, str] = {}
+        if total:
+            headers["x-total-count"] = str(len(records))
+        if links and offset + size < len(records):
+            headers["Link"] = f'<http://inner.example:1/{wrapper}?limit={limit}&offset={offset + size}>; rel="next"'
+        return Scripted({wrapper: page}, headers=headers)
+
+    return answer
+
+
+def users(count: int) -> list[dict[str, object]]:
+    """Users of whom nothing matters but their identity."""
+    return [{"sourcedId": f"U-{number:05}"} for number in range(count)]
+
+
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away is part of the scripts."""
+
+
+def _send(handler: BaseHTTPRequestHandler, scripted: Scripted) -> None:
+    if scripted.gate:
+        scripted.gate.wait(30)
+    body = scripted.content if isinstance(scripted.content, bytes) else json.dumps(scripted.content).encode()
+    if scripted.gzipped:
+        body = gzip.compress(body)
+    handler.send_response(scripted.status)
+    for name, value in scripted.headers.items():
+        handler.send_header(name, value)
+    if scripted.gzipped:
+        handler.send_header("Content-Encoding", "gzip")
+    if scripted.drip_headers:
+        handler.flush_headers()
+        while True:
+            handler.wfile.write(b"X-Slow: yes\r\n")
+            time.sleep(scripted.drip_s)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    if scripted.cut:
+        handler.wfile.write(body[: len(body) // 2])
+        handler.close_connection = True
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+    elif scripted.drip_s:
+        for byte in body:
+            handler.wfile.write(bytes([byte]))
+            time.sleep(scripted.drip_s)
+    else:
+        handler.wfile.write(body)
