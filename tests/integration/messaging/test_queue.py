@@ -1,9 +1,6 @@
 """Sending to SQS: its limits, and its partial failures."""
 
-import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,40 +14,22 @@ from roster_sync.messaging.queue import SyncRequestsQueue, UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.messaging.user_changes import from_json
 from tests.support.builders import DISTRICT, OTHER_DISTRICT, RUN, a_change, a_chunk, a_sis_user
+from tests.support.scripted_aws import scripted_aws
 from tests.support.template import create_queues
 
 MAX_BATCH_BYTES = 1_048_576
+URL = "https://sqs.example.org/queue"
 
 
 class ScriptedQueue:
-    """An SQS that answers SendMessageBatch as told: which entries of each call fail, and how."""
+    """An SQS that answers SendMessageBatch as told: which bodies of each call fail, and how."""
 
     def __init__(self) -> None:
         self.failures: list[dict[str, dict[str, Any]]] = []
         self.status = 200
         self.batches: list[list[dict[str, Any]]] = []
-        answer = self._answer
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status, body = answer(request)
-                content = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/x-amz-json-1.0")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *arguments: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def _answer(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def answer(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         entries = request["Entries"]
         self.batches.append(entries)
         failing = self.failures.pop(0) if self.failures else {}
@@ -67,18 +46,13 @@ class ScriptedQueue:
             ],
         }
 
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedQueue]:
     queue = ScriptedQueue()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", queue.url)
-    yield queue
-    queue.stop()
+    with scripted_aws(queue.answer) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", url)
+        yield queue
 
 
 @pytest.fixture
@@ -102,7 +76,7 @@ def test_the_message_group_is_the_district(queues: dict[str, str]) -> None:
 
 
 def test_a_batch_holds_ten_messages(scripted: ScriptedQueue) -> None:
-    UserChangesQueue(scripted.url).send([a_chunk(number=number) for number in range(1, 24)])
+    UserChangesQueue(URL).send([a_chunk(number=number) for number in range(1, 24)])
 
     assert [len(batch) for batch in scripted.batches] == [10, 10, 3]
 
@@ -110,7 +84,7 @@ def test_a_batch_holds_ten_messages(scripted: ScriptedQueue) -> None:
 def test_a_batch_holds_no_more_bytes_than_sqs_takes(scripted: ScriptedQueue) -> None:
     large = a_change(user=a_sis_user(username="é" * 95_000))
 
-    UserChangesQueue(scripted.url).send([a_chunk([large], number=number) for number in range(1, 13)])
+    UserChangesQueue(URL).send([a_chunk([large], number=number) for number in range(1, 13)])
 
     sizes = [sum(len(entry["MessageBody"].encode()) for entry in batch) for batch in scripted.batches]
     assert max(sizes) <= MAX_BATCH_BYTES
@@ -121,7 +95,7 @@ def test_only_what_failed_is_sent_again(scripted: ScriptedQueue) -> None:
     scripted.failures = [{SECOND.to_json(): BUSY}]
     pauses: list[float] = []
 
-    SyncRequestsQueue(scripted.url, pauses.append).send([FIRST, SECOND])
+    SyncRequestsQueue(URL, pauses.append).send([FIRST, SECOND])
 
     sent = [[SyncRequest.from_json(entry["MessageBody"]) for entry in batch] for batch in scripted.batches]
     assert sent == [[FIRST, SECOND], [SECOND]]
@@ -133,7 +107,7 @@ def test_a_queue_that_stays_busy_is_an_outage(scripted: ScriptedQueue) -> None:
     pauses: list[float] = []
 
     with pytest.raises(TransientError):
-        SyncRequestsQueue(scripted.url, pauses.append).send([FIRST, SECOND])
+        SyncRequestsQueue(URL, pauses.append).send([FIRST, SECOND])
 
     assert len(scripted.batches) == 7
     assert sum(pauses) < 7
@@ -143,7 +117,7 @@ def test_a_message_that_sqs_refuses_is_a_defect_and_is_not_sent_again(scripted: 
     scripted.failures = [{FIRST.to_json(): {"SenderFault": True, "Code": "InvalidMessageContents"}}]
 
     with pytest.raises(ValueError, match="InvalidMessageContents"):
-        SyncRequestsQueue(scripted.url).send([FIRST])
+        SyncRequestsQueue(URL).send([FIRST])
 
     assert len(scripted.batches) == 1
 
@@ -153,13 +127,13 @@ def test_a_failing_queue_is_an_outage(scripted: ScriptedQueue, monkeypatch: pyte
     scripted.status = 503
 
     with pytest.raises(TransientError):
-        SyncRequestsQueue(scripted.url).send([FIRST])
+        SyncRequestsQueue(URL).send([FIRST])
 
     assert len(scripted.batches) == 5
 
 
 def test_the_order_of_chunks_is_kept(scripted: ScriptedQueue) -> None:
-    UserChangesQueue(scripted.url).send([a_chunk(number=number) for number in range(1, 13)])
+    UserChangesQueue(URL).send([a_chunk(number=number) for number in range(1, 13)])
 
     numbers = [from_json(entry["MessageBody"]).number for batch in scripted.batches for entry in batch]
     assert numbers == list(range(1, 13))

@@ -1,7 +1,6 @@
-"""The message that carries one chunk of changes, and how changes are split into chunks."""
+"""The message that carries one chunk of changes."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import orjson
@@ -12,15 +11,6 @@ from roster_sync.domain.user import Role, SisUser
 VERSION: Final = 1
 """Of the message that is sent. The version before it, once there is one, stays readable too: a deployment overtakes
 messages under way."""
-
-MAX_CHANGES: Final = 250
-"""Of one chunk: `upsert` writes them within seconds, so that a retry repeats little."""
-
-MAX_BYTES: Final = 200_000
-"""Of one chunk's changes: five fill a batch of SQS (1 MiB), and a message stays far below its limit."""
-
-_OVERHEAD_BYTES: Final = 320
-"""More than a change takes beyond its user's values: names of attributes, kind, user_id, fingerprint."""
 
 _ABSENT: Final = SisUser(
     sourced_ids=(),
@@ -42,23 +32,6 @@ _ABSENT: Final = SisUser(
 )
 _LISTS: Final = ("sourced_ids", "grades", "school_ids", "agents")
 _PAIRS: Final = ("user_ids", "metadata")
-
-
-def split(changes: Iterable[Change]) -> Iterator[list[Change]]:
-    """The changes in order, in lists that each fit one chunk; none is empty."""
-    batch: list[Change] = []
-    size = 0
-    for change in changes:
-        size_of_change = _OVERHEAD_BYTES
-        if change.user is not None:
-            size_of_change += len(orjson.dumps(change.user, default=tuple))
-        if batch and (len(batch) == MAX_CHANGES or size + size_of_change > MAX_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(change)
-        size += size_of_change
-    if batch:
-        yield batch
 
 
 def to_json(chunk: Chunk) -> str:
