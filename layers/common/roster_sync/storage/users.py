@@ -1,7 +1,8 @@
 """The Users table: the roster of a district, the writes of syncs and uploads, and reads of single users.
 
-Reads of few users go through pynamodb. The roster and the writes, of which a night has millions, go to the client under
-it; `bench/storage.py` shows what that saves.
+Reads of few users go through pynamodb. What a night has millions of goes to the client under it (`bench/storage.py`): the
+roster, at 21 us of CPU a user instead of 84; and the writes, at 665 us instead of 772, and because pynamodb does not hand
+over the stored item when a condition fails, which tells a redelivered change from an overtaken one without another read.
 """
 
 import zlib
