@@ -1,0 +1,77 @@
+"""Answer API Gateway: settings, schools, users, uploads and runs of one district."""
+
+import secrets
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from roster_sync.api.resolver import Api
+from roster_sync.api.services import Services
+from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.environment import SettingsApiEnvironment
+from roster_sync.messaging.connection_test import ConnectionTest
+from roster_sync.messaging.queue import SyncRequestsQueue
+from roster_sync.messaging.sync_requests import SyncRequest
+from roster_sync.observability import logger
+from roster_sync.oneroster.address import normalise_base_url
+from roster_sync.security.secrets import Secrets
+from roster_sync.storage.districts import Districts
+from roster_sync.storage.runs import Runs
+from roster_sync.storage.uploads import Uploads
+from roster_sync.storage.users import Users
+
+
+@cache
+def environment() -> SettingsApiEnvironment:
+    """Read the variables once per execution environment, not on import."""
+    return SettingsApiEnvironment.from_env()
+
+
+@cache
+def sync_requests() -> SyncRequestsQueue:
+    """Connect when a sync is first asked for."""
+    return SyncRequestsQueue(environment().sync_requests_queue_url)
+
+
+@cache
+def consumer_secrets() -> Secrets:
+    """Connect when a secret is first saved."""
+    return Secrets(environment().secrets_key_id)
+
+
+def request_sync(district_id: DistrictId, run_id: RunId) -> None:
+    """Send a SyncRequest."""
+    sync_requests().send([SyncRequest(district_id, run_id)])
+
+
+def encrypt(district_id: DistrictId, text: str) -> bytes:
+    """Encrypt a consumer secret for its district."""
+    return consumer_secrets().encrypt(district_id, text)
+
+
+@cache
+def api() -> Api:
+    """Connect once per execution environment."""
+    return Api(
+        Services(
+            districts=Districts(environment().districts_table),
+            runs=Runs(environment().sync_runs_table),
+            users=Users(environment().users_table),
+            uploads=Uploads(environment().uploads_bucket),
+            request_sync=request_sync,
+            encrypt=encrypt,
+            test_connection=ConnectionTest(environment().test_connection_function).run,
+            normalise_base_url=lambda text: normalise_base_url(text, environment().allow_local_providers),
+            offered_products=environment().products,
+            clock=lambda: datetime.now(UTC),
+            nonce=lambda: secrets.token_hex(4),
+        )
+    )
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one request."""
+    return api().answer(event, context)

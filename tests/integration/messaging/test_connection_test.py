@@ -1,0 +1,42 @@
+"""Calling the function that tests a connection."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from roster_sync.domain.errors import TransientError
+from roster_sync.messaging.connection_test import ConnectionTest
+from tests.support.invocations import Invocations, serve_invocations
+
+
+@pytest.fixture
+def invocations(monkeypatch: pytest.MonkeyPatch) -> Iterator[Invocations]:
+    with serve_invocations() as served:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", served.url)
+        yield served
+
+
+def test_the_report_is_what_the_function_answers(invocations: Invocations) -> None:
+    invocations.answer = {"ok": False, "steps": [{"name": "tls"}]}
+
+    report = ConnectionTest("the-function").run({"district_id": "springfield"})
+
+    assert report == {"ok": False, "steps": [{"name": "tls"}]}
+    assert invocations.requests == [("the-function", {"district_id": "springfield"})]
+
+
+def test_a_function_that_failed_may_be_tried_again(invocations: Invocations) -> None:
+    invocations.answer = {"errorMessage": "hunter2"}
+    invocations.function_error = "Unhandled"
+
+    with pytest.raises(TransientError, match=r"^The test did not come to an end\.$"):
+        ConnectionTest("the-function").run({})
+
+
+def test_a_function_that_cannot_be_called_may_be_tried_again(invocations: Invocations) -> None:
+    invocations.status = 429
+
+    with pytest.raises(TransientError, match=r"^The test could not be started\.$"):
+        ConnectionTest("the-function").run({})
+
+    assert len(invocations.requests) == 1
