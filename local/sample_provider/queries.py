@@ -16,10 +16,9 @@ _USER_FIELDS = """
 username userIds enabledUser givenName familyName middleName role identifier email sms phone agents orgs grades password
 """
 USER_FIELDS = ANY_FIELDS | frozenset(_USER_FIELDS.split())
-# The value ends at a quote that nothing but a joint or the end follows, so that 'O'Brien' can be asked for.
-_TERM = r"\s*([A-Za-z][\w.]*)\s*(!=|>=|<=|=|>|<|~)\s*'(.*?)'\s*"
-_FILTER = re.compile(rf"{_TERM}(?:\s(AND|OR)\s{_TERM})?", re.DOTALL)
-_MORE = re.compile(r"'\s+(?:AND|OR)\s+[A-Za-z][\w.]*\s*(?:!=|>=|<=|=|>|<|~)\s*'")
+# A quote between two letters belongs to the value, so that 'O'Brien' can be asked for.
+_TERM = r"\s*([A-Za-z][\w.]*)\s*(!=|>=|<=|=|>|<|~)\s*'((?:[^']|(?<=\w)'(?=\w))*)'\s*"
+_FILTER = re.compile(rf"{_TERM}(?:\s(AND|OR)\s{_TERM})?")
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     ">": operator.gt,
@@ -81,7 +80,7 @@ def read_filter(text: str, known: frozenset[str]) -> Predicate:
         RefusedRequestError: the filter is not of the standard's form, or names an unknown field.
     """
     match = _FILTER.fullmatch(text)
-    if match is None or len(_MORE.findall(text)) > 1:
+    if match is None:
         raise bad_request("invalid_filter_field", "A filter is field='value', or two of them joined by AND or OR.")
     field, comparison, value, joint, other_field, other_comparison, other_value = match.groups()
     first = _term(field, comparison, value, known)
