@@ -4,7 +4,7 @@ Pages advance by the number of records received: a provider may give fewer than 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
@@ -93,7 +93,6 @@ class Progress:
         self._total_changed = False
         self._received = 0
         self._linked = False
-        self._last: Page | None = None
         self._finished = False
 
     def add(self, page: Page) -> None:
@@ -103,7 +102,6 @@ class Progress:
             self.announced = page.total if self.announced is None else self.announced
         self._received += len(page.records)
         self._linked |= page.next_offset is not None
-        self._last = page
 
     def ends_with(self, page: Page) -> bool:
         """Whether a page read without plan is the last: it is empty, or the first without link after linked ones.
@@ -115,10 +113,6 @@ class Progress:
             return True
         leads_on = page.next_offset is not None and page.next_offset > page.offset
         return self._linked and not leads_on and (self.announced is None or page.end == self.announced)
-
-    def repeats(self, records: Sequence[object]) -> bool:
-        """Whether records are those of the page before: the provider does not advance."""
-        return bool(records) and self._last is not None and self._last.records == records
 
     def finish(self) -> None:
         """Note that the collection was read to its end."""
