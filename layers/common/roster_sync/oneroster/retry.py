@@ -46,12 +46,12 @@ def with_retries(
         TransientError: The last attempt's.
     """
     begun = monotonic()
-    pause_s = policy.shortest_s
+    jitter_s = policy.shortest_s
     for number in range(1, policy.attempts + 1):
         try:
             return attempt()
         except TransientError as error:
-            pause_s = min(uniform(policy.shortest_s, pause_s * 3), policy.longest_s)
+            pause_s = jitter_s = min(uniform(policy.shortest_s, jitter_s * 3), policy.longest_s)
             asked_s = error.retry_after_s if isinstance(error, ThrottledError | ProviderBrokenError) else None
             if asked_s is not None:
                 pause_s = min(max(pause_s, asked_s), policy.longest_s)

@@ -1,0 +1,149 @@
+"""What may pass is tried again, within bounds of number and of time."""
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roster_sync.domain.errors import ConfigurationError, TransientError
+from roster_sync.oneroster.errors import (
+    ForbiddenError,
+    NotFoundAtProviderError,
+    ProviderBrokenError,
+    RequestRefusedError,
+    SignatureRefusedError,
+    ThrottledError,
+    TimedOutError,
+    TruncatedError,
+)
+from roster_sync.oneroster.retry import RetryPolicy, seconds_of_retry_after, with_retries
+
+NOW = datetime(2026, 11, 24, 9, 0, 0, tzinfo=UTC)
+POLICY = RetryPolicy(attempts=5, total_s=100, shortest_s=1, longest_s=30)
+
+
+class Night:
+    """A clock that only pauses and attempts move, and the attempts of a request that fails so and so often."""
+
+    def __init__(self, failures: list[Exception], *, attempt_s: float = 0) -> None:
+        self.now_s = 0.0
+        self.pauses: list[float] = []
+        self.attempts = 0
+        self._failures = failures
+        self._attempt_s = attempt_s
+
+    def attempt(self) -> str:
+        self.attempts += 1
+        self.now_s += self._attempt_s
+        if self._failures:
+            raise self._failures.pop(0)
+        return "page"
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+        self.pauses.append(seconds)
+
+    def run(self, policy: RetryPolicy = POLICY, seed: int = 1) -> str:
+        return with_retries(
+            self.attempt,
+            policy,
+            monotonic=lambda: self.now_s,
+            sleep=self.sleep,
+            uniform=random.Random(seed).uniform,
+        )
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ThrottledError("429", None),
+        ProviderBrokenError("503", None),
+        TimedOutError("sis.example.org", 1),
+        TruncatedError("sis.example.org"),
+    ],
+)
+def test_what_may_pass_is_tried_again(failure: TransientError) -> None:
+    night = Night([failure, failure])
+
+    assert night.run() == "page"
+    assert night.attempts == 3
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        RequestRefusedError("400"),
+        SignatureRefusedError("401"),
+        ForbiddenError("403"),
+        NotFoundAtProviderError("404"),
+    ],
+)
+def test_what_an_administrator_must_change_is_not_tried_again(failure: ConfigurationError) -> None:
+    night = Night([failure])
+
+    with pytest.raises(type(failure)):
+        night.run()
+    assert night.attempts == 1
+
+
+@given(
+    seed=st.integers(), attempts=st.integers(1, 9), attempt_s=st.floats(0, 50), asked_s=st.floats(0, 1e6) | st.none()
+)
+def test_attempts_and_time_are_bounded_whatever_is_asked(
+    seed: int, attempts: int, attempt_s: float, asked_s: float | None
+) -> None:
+    night = Night([ThrottledError("429", asked_s)] * 100, attempt_s=attempt_s)
+    policy = RetryPolicy(attempts=attempts, total_s=100, shortest_s=1, longest_s=30)
+
+    with pytest.raises(ThrottledError):
+        night.run(policy, seed)
+
+    assert night.attempts <= attempts
+    assert all(1 <= pause <= 30 for pause in night.pauses)
+    assert night.now_s <= 100 + attempt_s
+
+
+def test_retry_after_is_waited_for() -> None:
+    night = Night([ThrottledError("429", 17.0), ProviderBrokenError("503", 19.0)])
+
+    night.run()
+
+    assert night.pauses == [17.0, 19.0]
+
+
+def test_a_long_retry_after_is_capped() -> None:
+    night = Night([ThrottledError("429", 86_400.0)])
+
+    night.run()
+
+    assert night.pauses == [30]
+
+
+def test_pauses_differ_between_requests() -> None:
+    nights = [Night([TruncatedError("sis.example.org")]) for _ in range(5)]
+
+    for seed, night in enumerate(nights):
+        night.run(seed=seed)
+
+    assert len({night.pauses[0] for night in nights}) == 5
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120),
+        (" 0 ", 0),
+        ("Tue, 24 Nov 2026 09:00:30 GMT", 30),
+        ("Tue, 24 Nov 2026 10:00:30 +0100", 30),
+        ("Tue, 24 Nov 2026 08:00:00 GMT", 0),
+        ("soon", None),
+        ("-5", None),
+        ("٣", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_retry_after_is_read_in_seconds_and_as_a_date(header: str | None, seconds: float | None) -> None:
+    assert seconds_of_retry_after(header, NOW) == seconds
