@@ -125,8 +125,8 @@ def reference(record: Record) -> Record:
 
 
 def grades_of(school: Record) -> tuple[str, ...]:
-    """The grades that a school teaches."""
-    return next(grades for kind, grades in SCHOOL_KINDS if str(school["name"]).endswith(kind))
+    """The grades that a school teaches; of one whose name does not tell, the code for any other."""
+    return next((grades for kind, grades in SCHOOL_KINDS if str(school["name"]).endswith(kind)), ("Other",))
 
 
 def student_metadata(dice: random.Random, counselor: Counselor) -> Record:
@@ -241,7 +241,7 @@ def _make_odd(users: list[Record], schools: list[Record]) -> dict[str, frozenset
     disabled = take(students, few)
     for user in disabled:
         user["enabledUser"] = "false"
-    several = take(students, few)
+    several = take(students, few if len(schools) > 1 else 0)
     for user in several:
         other = next(school for school in schools if school["sourcedId"] != user["orgs"][0]["sourcedId"])
         user["orgs"] = [*user["orgs"], reference(other)]

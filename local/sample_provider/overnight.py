@@ -37,7 +37,8 @@ class OvernightChanges:
 def change_overnight(district: District, seed: int) -> tuple[District, OvernightChanges]:
     """The district of the next morning and what became different; the same arguments give the same change.
 
-    One in a hundred each joins, leaves, moves and is renamed, and at least one. Odd users, and users with parents,
+    One in a hundred each joins, leaves, moves and is renamed, and at least one; nobody moves in
+    a district of one school. Odd users, and users with parents,
     stay as they are. Whoever left is gone from every collection, not marked as deleted.
     """
     dice = random.Random(seed)
@@ -48,6 +49,8 @@ def change_overnight(district: District, seed: int) -> tuple[District, Overnight
     share = min(max(1, int(len(district.users) * SHARE)), len(ordinary) // 3)
     chosen = [user["sourcedId"] for user in dice.sample(ordinary, k=3 * share)]
     left, moved, renamed = chosen[:share], chosen[share : 2 * share], chosen[2 * share :]
+    if len(schools) == 1:
+        moved = []
 
     altered: dict[str, Record] = {}
     by_id = {user["sourcedId"]: user for user in ordinary}

@@ -106,3 +106,11 @@ def test_each_night_is_later_than_the_last(night: tuple[District, OvernightChang
     following, more = change_overnight(after, 8)
 
     assert by_id(following)[more.joined[0]]["dateLastModified"] > by_id(after)[changes.joined[0]]["dateLastModified"]
+
+
+def test_nobody_moves_where_there_is_one_school() -> None:
+    district = generate_district(1, 300, schools=1)
+
+    _, changes = change_overnight(district, 7)
+
+    assert changes.counts() == {"joined": 3, "left": 3, "moved": 0, "renamed": 3}
