@@ -400,7 +400,8 @@ def test_an_empty_district_has_an_empty_roster(users: InMemoryUsers | Users) -> 
 
 
 def test_the_roster_says_what_the_diff_needs(users: InMemoryUsers | Users) -> None:
-    users.apply(a_chunk([a_change(user=a_sis_user(sourced_ids=("S-1", "S-2")))]), NOW)
+    change = a_change(user=a_sis_user(sourced_ids=("S-1", "S-2")), record_digest=b"\x02" * 16)
+    users.apply(a_chunk([change]), NOW)
     users.apply(a_later_chunk(a_deactivation()), LATER)
     upload(users, a_manual_change(profile=a_manual_profile(identifier=None, school_ids=())), products=frozenset())
 
@@ -434,6 +435,8 @@ def test_the_roster_says_what_the_diff_needs(users: InMemoryUsers | Users) -> No
             products=SERVE,
             run_id=LATER_RUN,
             last_change="deactivate",
+            record_digest=b"\x02" * 16,
+            sis_counselor_email="counselor@example.org",
         ),
     ]
 

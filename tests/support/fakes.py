@@ -214,6 +214,8 @@ class InMemoryUsers:
                     products=user.products,
                     run_id=user.run_id,
                     last_change=user.last_change,
+                    record_digest=user.record_digest,
+                    sis_counselor_email=user.sis_counselor_email,
                 )
             ]
 
@@ -336,6 +338,7 @@ def _synced(stored: StoredUser | None, chunk: Chunk, change: Change, now: dateti
             manual_counselor_email=manual_counselor_email,
             products=(stored.products if stored else frozenset()) | chunk.products,
             fingerprint=change.fingerprint,
+            record_digest=change.record_digest,
             created_at=(stored.created_at if stored else None) or now,
         )
     return replace(user, fence=chunk.fence, run_id=chunk.run_id, last_change=change.kind.value, updated_at=now)

@@ -1,5 +1,6 @@
 """Whole nights of one district over in-memory stores: fetch, then every chunk applied."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.identifiers import SourcedId
+from roster_sync.domain.record import RawRecord
 from roster_sync.domain.run import Run, RunState
 from roster_sync.domain.user import StoredUser
 from roster_sync.use_cases.apply_chunk import apply_chunk
@@ -37,6 +39,22 @@ def a_record(sourced_id: str = "S-1", **fields: Any) -> dict[str, Any]:
 class _Page:
     records: Sequence[object]
 
+    @property
+    def raw_records(self) -> Sequence[RawRecord]:
+        return [json.dumps(record).encode() for record in self.records]
+
+
+class _JsonReader:
+    """RecordReader by the standard library."""
+
+    def sourced_id(self, record: RawRecord) -> SourcedId | None:
+        read = self.read(record)
+        sourced_id = read.get("sourcedId") if isinstance(read, dict) else None
+        return SourcedId(sourced_id) if isinstance(sourced_id, str) else None
+
+    def read(self, record: RawRecord) -> object:
+        return json.loads(bytes(record))
+
 
 class FakeProvider:
     """A provider that sends given records, in pages of two; `announced` is its total, the truth unless said."""
@@ -47,6 +65,7 @@ class FakeProvider:
             "orgs": orgs if orgs is not None else [{"sourcedId": "org-1"}, {"sourcedId": "org-2"}],
         }
         self._announced = announced
+        self.reader = _JsonReader()
         self.requests_made = 0
         self.failure: Exception | None = None
         self.open = True

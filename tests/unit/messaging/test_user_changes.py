@@ -38,6 +38,7 @@ storing = st.builds(
     user_id=words,
     user=sis_users,
     fingerprint=st.binary(min_size=1, max_size=32),
+    record_digest=st.none() | st.binary(min_size=1, max_size=32),
 )
 deactivating = words.map(a_deactivation)
 changes = st.lists(storing | deactivating, max_size=5)

@@ -583,3 +583,47 @@ def test_an_ended_run_is_not_fetched_again() -> None:
     assert nights.stored(run) == run
     assert provider.requests_made == 0
     assert nights.queue.sent == []
+
+
+# Records known to the letter
+
+
+def test_a_record_that_differs_only_in_what_is_not_stored_changes_nothing() -> None:
+    nights = Nights()
+    nights.run(a_record(dateLastModified="2026-11-01T00:00:00Z"))
+
+    run = nights.run(a_record(dateLastModified="2026-11-02T00:00:00Z", password="new"))
+
+    assert run.counts == Counts(fetched=1, unchanged=1)
+
+
+def test_an_equal_record_is_read_anew_when_the_settings_changed() -> None:
+    nights = Nights()
+    record = a_record(metadata={"homeroom": "2B"})
+    nights.run(record)
+    nights.configure(settings(metadata_keys=("homeroom",)), [a_school()])
+
+    run = nights.run(record)
+
+    assert run.counts.updated == 1
+    assert nights.user("S-1").metadata == {"homeroom": "2B"}
+
+
+def test_an_equal_record_of_a_deactivated_user_reactivates() -> None:
+    nights = Nights()
+    nights.run(a_record("S-1"), a_record("S-2"))
+    nights.run(a_record("S-1"))
+
+    run = nights.run(a_record("S-1"), a_record("S-2"))
+
+    assert run.counts.reactivated == 1
+
+
+def test_an_equal_record_still_tells_of_its_unknown_counselor() -> None:
+    nights = Nights(district=settings(counselor_metadata_key="counselor"))
+    record = a_record(metadata={"counselor": "nobody@example.org"})
+    first = nights.run(record)
+
+    second = nights.run(record)
+
+    assert nights.issues(first) == nights.issues(second) == [("counselor_unknown", "S-1")]

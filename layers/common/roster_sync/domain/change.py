@@ -29,12 +29,14 @@ class Change:
     Attributes:
         user: The SIS-owned attributes to store; None for a deactivation, which leaves them as they are.
         fingerprint: Of `user`; None for a deactivation.
+        record_digest: Of the one record that `user` was read from; None if of several, or for a deactivation.
     """
 
     kind: ChangeKind
     user_id: UserId
     user: SisUser | None
     fingerprint: bytes | None
+    record_digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

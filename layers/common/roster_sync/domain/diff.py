@@ -21,6 +21,7 @@ from roster_sync.domain.identity import NO_KEY, email_key, identifier_key, perso
 from roster_sync.domain.issue import Issue, IssueCode
 from roster_sync.domain.normalise import NotStored, Rules, normalise, sourced_id_of
 from roster_sync.domain.persons import unite
+from roster_sync.domain.record import RawRecord, RecordReader, record_digest
 from roster_sync.domain.roster import ACTIVE, HAS_PRODUCTS, IN_SCOPE, MANUAL, SEVERAL_RECORDS, UNTOUCHABLE, Roster
 from roster_sync.domain.run import COUNT_OF_KIND, Counts
 from roster_sync.domain.user import Role, SisUser, normalised_email
@@ -62,8 +63,9 @@ class Outcome:
 class Comparison:
     """One fetch of a district's users, compared with the roster."""
 
-    def __init__(self, district_id: DistrictId, roster: Roster, rules: Rules) -> None:
+    def __init__(self, district_id: DistrictId, roster: Roster, rules: Rules, reader: RecordReader) -> None:
         """Compare with a roster that is complete."""
+        self._reader = reader
         self._district_id = district_id
         self._roster = roster
         self._rules = rules
@@ -83,12 +85,27 @@ class Comparison:
         self.received = 0
         """Distinct records so far."""
 
-    def add(self, records: Iterable[object]) -> None:
+    def add(self, records: Iterable[RawRecord]) -> None:
         """Take in a page of records; repeats are dropped."""
+        roster, came, unchanged, salt = self._roster, self._came, self._unchanged, self._rules.salt
+        sourced_id_in, by_sourced_id = self._reader.sourced_id, roster.by_sourced_id
         for record in records:
-            self._add(record)
+            digest = record_digest(record, salt)
+            sourced_id = sourced_id_in(record)
+            row = _NOBODY if sourced_id is None else by_sourced_id.get(sourced_id, _NOBODY)
+            if (
+                row != _NOBODY
+                and not came[row]
+                and roster.flags[row] & _UNCHANGED_MASK == _UNCHANGED
+                and roster.has_record(row, digest)
+            ):
+                self.received += 1
+                came[row] = unchanged[row] = self._claimed[row] = True
+            else:
+                self._read(record, digest)
 
-    def _add(self, record: object) -> None:
+    def _read(self, raw: RawRecord, digest: bytes) -> None:
+        record = self._reader.read(raw)
         sourced_id = sourced_id_of(record, self._issues)
         if sourced_id is None:
             self.received += 1
@@ -114,7 +131,7 @@ class Comparison:
             self._claimed[row] = True
             self._keep_out_of_district_administrator(sourced_id)
         else:
-            self._compare(user, row, flags)
+            self._compare(user, digest, row, flags)
 
     def _leave_out(self, reason: SisUser | NotStored, row: int) -> None:
         if reason is not NotStored.INVALID:
@@ -125,23 +142,23 @@ class Comparison:
             # Somebody who came, if unreadable, is not absent.
             self._claimed[row] = True
 
-    def _compare(self, user: SisUser, row: int, flags: int) -> None:
+    def _compare(self, user: SisUser, digest: bytes, row: int, flags: int) -> None:
+        if flags & _UNCHANGED_MASK == _UNCHANGED and self._roster.has_fingerprint(row, fingerprint(user)):
+            self._unchanged[row] = self._claimed[row] = True
+            return
         if user.sis_counselor_email:
             email = normalised_email(user.sis_counselor_email)
             students, first = self._counselors.get(email, (0, user.sourced_ids[0]))
             self._counselors[email] = (students + 1, min(first, user.sourced_ids[0]))
         elif user.sis_role is Role.COUNSELOR and user.email:
             self._sis_counselors.add(normalised_email(user.email))
-        if flags & _UNCHANGED_MASK == _UNCHANGED and self._roster.has_fingerprint(row, fingerprint(user)):
-            self._unchanged[row] = self._claimed[row] = True
-        else:
-            self._hold(user, row)
+        self._hold(user, digest, row)
 
-    def _hold(self, user: SisUser, row: int) -> int:
+    def _hold(self, user: SisUser, digest: bytes | None, row: int) -> int:
         self._held_rows.append(row)
         self._held_emails.append(email_key(user.email))
         self._held_persons.append(person_key(user.email, user.given_name, user.family_name))
-        return self._held.append(user)
+        return self._held.append(user, digest)
 
     def finish(self, proof: FetchProof, load_users: LoadUsers, *, percent: int, minimum: int) -> Outcome:
         """Decide every change.
@@ -152,6 +169,7 @@ class Comparison:
             percent: With `minimum`, the threshold of `may_deactivate`.
             minimum: See `percent`.
         """
+        unknown_counselors = self._unknown_counselors()
         people = self._people(load_users)
         strangers, planned = self._match(people)
         strangers, linked = self._link(strangers)
@@ -175,7 +193,7 @@ class Comparison:
             self._report_kept(leaving)
         elif verdict.reason:
             self._issues.append(Issue(IssueCode.FETCH_NOT_WHOLE, verdict.reason))
-        self._report_unknown_counselors()
+        self._issues += unknown_counselors
         return Outcome(planned=planned, counts=Counts(**counts), issues=self._issues, verdict=verdict)
 
     def sizes(self, planned: Iterable[Planned]) -> Iterator[int]:
@@ -192,7 +210,7 @@ class Comparison:
             user_id = user_id_from_sourced_id(self._district_id, user.sourced_ids[0])
         else:
             user_id = self._roster.user_ids[planned.row]
-        return Change(planned.kind, user_id, user, fingerprint(user))
+        return Change(planned.kind, user_id, user, fingerprint(user), self._held.digest(planned.index))
 
     # Who is one person
 
@@ -226,7 +244,7 @@ class Comparison:
                 for item in user.sourced_ids
                 if item in self._roster.by_sourced_id
             }
-            people.append((self._hold(user, _NOBODY), tuple(known)))
+            people.append((self._hold(user, None, _NOBODY), tuple(known)))
         return people
 
     def _same_email(self) -> dict[int, dict[int, tuple[list[int], list[int]]]]:
@@ -376,12 +394,24 @@ class Comparison:
         for sourced_id in sorted(self._sourced_ids(rows)):
             self._issues.append(Issue(IssueCode.DEACTIVATION_KEPT, message, sourced_id))
 
-    def _report_unknown_counselors(self) -> None:
-        known = self._roster.counselor_emails | self._sis_counselors
-        for email, (students, sourced_id) in self._counselors.items():
-            if email not in known:
-                message = f"The counselor e-mail of this student ({students} in all have it) is of no known counselor."
-                self._issues.append(Issue(IssueCode.COUNSELOR_UNKNOWN, message, sourced_id))
+    def _unknown_counselors(self) -> list[Issue]:
+        """An issue for each counselor e-mail that names nobody, under the student of the lowest sourcedId."""
+        roster = self._roster
+        known = roster.counselor_emails | self._sis_counselors
+        rows_of: dict[str, list[int]] = defaultdict(list)
+        unknown = [name is not None and name not in known for name in roster.counselor_names]
+        for row in _rows_of(self._unchanged) if any(unknown) else ():
+            number = roster.counselors[row]
+            if unknown[number]:
+                rows_of[roster.counselor_names[number] or ""].append(row)
+        issues: list[Issue] = []
+        for name in {*rows_of, *(name for name in self._counselors if name not in known)}:
+            students, first = self._counselors.get(name, (0, None))
+            sourced_ids = [*([first] if first else []), *self._sourced_ids(rows_of[name])]
+            students += len(rows_of[name])
+            message = f"The counselor e-mail of this student ({students} in all have it) is of no known counselor."
+            issues.append(Issue(IssueCode.COUNSELOR_UNKNOWN, message, min(sourced_ids)))
+        return sorted(issues, key=lambda issue: issue.sourced_id or "")
 
     def _sourced_ids(self, rows: Collection[int]) -> list[SourcedId]:
         """The lowest sourcedId of each row."""

@@ -3,7 +3,6 @@
 import marshal
 import zlib
 from array import array
-from collections.abc import Iterable
 from typing import Any
 
 from roster_sync.domain.user import Role, SisUser
@@ -27,10 +26,10 @@ class HeldUsers:
         """How many are held."""
         return len(self.sizes)
 
-    def append(self, user: SisUser) -> int:
-        """Keep a user; returns its index."""
+    def append(self, user: SisUser, digest: bytes | None) -> int:
+        """Keep a user and the digest of the one record it was read from; returns its index."""
         sourced_ids, role, *rest = user
-        plain = (sourced_ids, role.value, *rest)
+        plain = (digest, sourced_ids, role.value, *rest)
         self.sizes.append(len(marshal.dumps(plain)) + 200)
         self._open.append(plain)
         if len(self._open) == _BLOCK:
@@ -40,17 +39,19 @@ class HeldUsers:
 
     def __getitem__(self, index: int) -> SisUser:
         """The user of an index."""
-        block, position = divmod(index, _BLOCK)
-        if block == len(self._blocks):
-            plain = self._open[position]
-        else:
-            if self._unpacked[0] != block:
-                # Only what `append` packed in this process is ever unpacked.
-                self._unpacked = (block, marshal.loads(zlib.decompress(self._blocks[block])))  # noqa: S302
-            plain = self._unpacked[1][position]
-        sourced_ids, role, *rest = plain
+        _, sourced_ids, role, *rest = self._plain(index)
         return SisUser(sourced_ids, Role(role), *rest)
 
-    def each(self, indices: Iterable[int]) -> list[SisUser]:
-        """The users of several indices."""
-        return [self[index] for index in indices]
+    def _plain(self, index: int) -> tuple[Any, ...]:
+        block, position = divmod(index, _BLOCK)
+        if block == len(self._blocks):
+            return self._open[position]
+        if self._unpacked[0] != block:
+            # Only what `append` packed in this process is ever unpacked.
+            self._unpacked = (block, marshal.loads(zlib.decompress(self._blocks[block])))  # noqa: S302
+        return self._unpacked[1][position]
+
+    def digest(self, index: int) -> bytes | None:
+        """The digest of the record that the user of an index was read from."""
+        digest: bytes | None = self._plain(index)[0]
+        return digest

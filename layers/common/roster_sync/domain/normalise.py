@@ -1,16 +1,22 @@
 """One provider record to a user, or to the reason why it is none (OneRoster 1.1 §4.13)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from hashlib import blake2b
 from typing import Any
 
 from roster_sync.domain.district import DEFAULT_ROLES, Settings
 from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.domain.issue import Issue, IssueCode
+from roster_sync.domain.record import SALT_BYTES
 from roster_sync.domain.user import Role, SisUser
 
 SOURCED_ID_MAX_LENGTH = 255
+
+_VERSION = 1
+"""Of what this module makes of a record. Raise it with every change that makes something else of one: it keeps
+records from being taken for what they were under the old version."""
 
 _ONEROSTER_ROLES = frozenset(
     {"administrator", "aide", "guardian", "parent", "proctor", "relative", "student", "teacher"}
@@ -39,6 +45,7 @@ class Rules:
     Attributes:
         schools: The mapped schools.
         roles: Which roles are imported, by lower-case name.
+        salt: Differs between rules that may make different users of one record.
     """
 
     schools: Mapping[SourcedId, SchoolId]
@@ -46,6 +53,13 @@ class Rules:
     counselor_metadata_key: str | None = None
     role_metadata_key: str | None = None
     metadata_keys: tuple[str, ...] = ()
+    salt: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Derive the salt."""
+        keys = (self.counselor_metadata_key, self.role_metadata_key, self.metadata_keys)
+        text = repr((_VERSION, sorted(self.schools.items()), sorted(self.roles.items()), keys))
+        object.__setattr__(self, "salt", blake2b(text.encode(), digest_size=SALT_BYTES).digest())
 
 
 def rules_of(settings: Settings, schools: Mapping[SourcedId, SchoolId]) -> Rules:

@@ -10,9 +10,11 @@ from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.fingerprint import FINGERPRINT_BYTES
 from roster_sync.domain.identifiers import RunId, SchoolId, SourcedId, UserId
 from roster_sync.domain.identity import email_key, identifier_key, person_key
+from roster_sync.domain.record import DIGEST_BYTES
 from roster_sync.domain.user import Role, RosterEntry, normalised_email
 
 _NO_FINGERPRINT = bytes(FINGERPRINT_BYTES)
+_NO_DIGEST = bytes(DIGEST_BYTES)
 _KINDS = tuple(ChangeKind)
 
 ACTIVE = 1
@@ -44,7 +46,9 @@ class Roster:
         self._products = products
         self._run_id = run_id
         self._fingerprints = bytearray()
+        self._digests = bytearray()
         self._written = bytearray()
+        self._counselor_numbers: dict[str, int] = {}
         self.user_ids: list[UserId] = []
         self.flags = bytearray()
         self.email_keys = array("q")
@@ -53,6 +57,10 @@ class Roster:
         self.by_sourced_id: dict[SourcedId, int] = {}
         self.counselor_emails: set[str] = set()
         """Normalised e-mail addresses of the stored, active counselors."""
+        self.counselors = array("l")
+        """For each row, the number in `counselor_names` of the counselor e-mail that the SIS gave the user."""
+        self.counselor_names: list[str | None] = [None]
+        """Normalised e-mail addresses by number; 0 is none."""
 
     def __len__(self) -> int:
         """How many users are stored."""
@@ -64,12 +72,14 @@ class Roster:
             row = len(self.user_ids)
             self.user_ids.append(entry.user_id)
             self._fingerprints += entry.fingerprint or _NO_FINGERPRINT
+            self._digests += entry.record_digest or _NO_DIGEST
             self.flags.append(self._flags(entry))
             kind = entry.last_change if entry.run_id == self._run_id else None
             self._written.append(_KINDS.index(ChangeKind(kind)) + 1 if kind else 0)
             self.email_keys.append(email_key(entry.email))
             self.person_keys.append(person_key(entry.email, entry.given_name, entry.family_name))
             self.identifier_keys.append(identifier_key(entry.identifier, entry.given_name, entry.family_name))
+            self.counselors.append(self._counselor_number(entry.sis_counselor_email))
             for sourced_id in entry.sourced_ids:
                 self.by_sourced_id[sourced_id] = row
             if entry.role == Role.COUNSELOR and entry.active and entry.email:
@@ -80,6 +90,11 @@ class Roster:
         start = row * FINGERPRINT_BYTES
         return self._fingerprints[start : start + FINGERPRINT_BYTES] == fingerprint
 
+    def has_record(self, row: int, digest: bytes) -> bool:
+        """Whether the user is stored from just the one record with this digest."""
+        start = row * DIGEST_BYTES
+        return self._digests[start : start + DIGEST_BYTES] == digest
+
     def written_by_this_run(self, row: int) -> ChangeKind | None:
         """The change that an earlier attempt of the comparing run made to the user, if any."""
         code = self._written[row]
@@ -89,6 +104,15 @@ class Roster:
         """The rows with all flags of `having` and none of `lacking`."""
         mask = having | lacking
         return (row for row, flags in enumerate(self.flags) if flags & mask == having)
+
+    def _counselor_number(self, email: str | None) -> int:
+        if email is None:
+            return 0
+        name = normalised_email(email)
+        number = self._counselor_numbers.setdefault(name, len(self.counselor_names))
+        if number == len(self.counselor_names):
+            self.counselor_names.append(name)
+        return number
 
     def _flags(self, entry: RosterEntry) -> int:
         return (

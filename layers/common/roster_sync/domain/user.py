@@ -67,6 +67,9 @@ class RosterEntry(NamedTuple):
     """The run or upload that wrote last."""
     last_change: str | None
     """The kind of that run's change."""
+    record_digest: bytes | None = None
+    """Of the one provider record that the user was stored from; None if of several."""
+    sis_counselor_email: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,7 @@ class StoredUser:
     metadata: Mapping[str, str] | None = None
     products: frozenset[str] = frozenset()
     fingerprint: bytes | None = None
+    record_digest: bytes | None = None
     fence: int = 0
     run_id: RunId | None = None
     last_change: str | None = None

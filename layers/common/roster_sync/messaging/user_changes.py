@@ -76,17 +76,20 @@ def _change_to_json(change: Change) -> dict[str, Any]:
         message["user"] = {name: value for name, value in change.user._asdict().items() if value}
     if change.fingerprint is not None:
         message["fingerprint"] = b64encode(change.fingerprint).decode()
+    if change.record_digest is not None:
+        message["record_digest"] = b64encode(change.record_digest).decode()
     return message
 
 
 def _change_from_json(message: dict[str, Any]) -> Change:
     user = message.get("user")
-    fingerprint = message.get("fingerprint")
+    fingerprint, record_digest = message.get("fingerprint"), message.get("record_digest")
     return Change(
         kind=ChangeKind(message["kind"]),
         user_id=message["user_id"],
         user=None if user is None else _user_from_json(user),
         fingerprint=None if fingerprint is None else b64decode(fingerprint),
+        record_digest=None if record_digest is None else b64decode(record_digest),
     )
 
 

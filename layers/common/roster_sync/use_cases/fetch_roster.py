@@ -1,7 +1,7 @@
 """Fetch one district's users from its provider and send what changed to be applied."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedI
 from roster_sync.domain.issue import Issue, IssueCode
 from roster_sync.domain.lease import LEASE_TIME
 from roster_sync.domain.normalise import rules_of
+from roster_sync.domain.record import RawRecord
 from roster_sync.domain.roster import Roster
 from roster_sync.domain.run import Run, RunState
 from roster_sync.use_cases.close_run import close_if_applied
@@ -118,7 +119,7 @@ def _fetch(
         first = next(pages, [])
         for batch in reading.result():
             roster.add(batch)
-        comparison = Comparison(run.district_id, roster, rules_of(settings, known_schools))
+        comparison = Comparison(run.district_id, roster, rules_of(settings, known_schools), provider.reader)
         comparison.add(first)
         for records in pages:
             comparison.add(records)
@@ -144,7 +145,7 @@ def _open(open_provider: OpenProvider, settings: Settings) -> Provider:
         raise _ProviderFailedError(str(error)) from error
 
 
-def _pages(provider: Provider, clock: Callable[[], datetime], deadline: datetime) -> Iterator[Iterable[object]]:
+def _pages(provider: Provider, clock: Callable[[], datetime], deadline: datetime) -> Iterator[Sequence[RawRecord]]:
     """The users' pages, until the deadline."""
     try:
         for page in provider.pages("users"):
@@ -153,7 +154,7 @@ def _pages(provider: Provider, clock: Callable[[], datetime], deadline: datetime
                     "The provider answers so slowly that the users could not be read in time. Try a larger page size, "
                     "or ask the vendor of the SIS."
                 )
-            yield page.records
+            yield page.raw_records
     except (ConfigurationError, TransientError) as error:
         raise _ProviderFailedError(str(error)) from error
 

@@ -5,14 +5,19 @@ from typing import Protocol
 
 from roster_sync.domain.district import Settings
 from roster_sync.domain.fetch_proof import FetchProof
+from roster_sync.domain.record import RawRecord, RecordReader
 
 
 class Page(Protocol):
     """Some records of a collection."""
 
     @property
-    def records(self) -> Sequence[object]:
+    def raw_records(self) -> Sequence[RawRecord]:
         """As the provider sent them."""
+
+    @property
+    def records(self) -> Sequence[object]:
+        """The same, read."""
 
 
 class Provider(Protocol):
@@ -21,6 +26,10 @@ class Provider(Protocol):
     Each method raises a ConfigurationError (the administrator must act) or a TransientError (the provider failed,
     retries included), whose text is fit for the run.
     """
+
+    @property
+    def reader(self) -> RecordReader:
+        """Reads one raw record."""
 
     @property
     def requests_made(self) -> int:
