@@ -83,15 +83,31 @@ def test_an_unknown_method_answers_405_with_those_that_are_allowed(client: Clien
 
 
 def test_values_that_cannot_be_are_named_one_by_one_but_not_repeated(client: Client) -> None:
-    body = {"deactivation_percent": 101, "page_size": "hunter2", "roles": {"a/b": "janitor"}, "sercet": "hunter2"}
+    body = {"page_size": 0, "parallel_requests": "hunter2", "metadata_keys": ["a", ""], "sercet": "hunter2"}
 
     answer = client.send("PUT", "/settings", body=body)
 
     assert problem_of(answer)[0] == 422
-    pointers = {error["pointer"] for error in answer.json["errors"]}
-    assert pointers == {"#/deactivation_percent", "#/page_size", "#/roles/a~1b", "#/sercet"}
+    errors = {error["pointer"]: error["detail"] for error in answer.json["errors"]}
+    assert errors.keys() == {"#/page_size", "#/parallel_requests", "#/metadata_keys/1", "#/sercet"}
+    assert errors["#/sercet"] == "There is no such field. Check its spelling."
     assert "hunter2" not in str(answer.json)
-    assert answer.json["detail"].endswith("3 more below.")
+    assert answer.json["detail"].endswith(". 3 more below.")
+
+
+def test_the_one_value_that_cannot_be_is_said_in_a_sentence(client: Client) -> None:
+    answer = client.send("PUT", "/settings", body={"deactivation_percent": 101})
+
+    assert problem_of(answer) == (
+        422,
+        "deactivation_percent cannot be used: Input should be less than or equal to 100.",
+    )
+
+
+def test_the_place_of_an_error_is_a_json_pointer(client: Client) -> None:
+    answer = client.send("PUT", "/settings", body={"roles": {"a/b~c": "janitor"}})
+
+    assert answer.json["errors"][0]["pointer"] == "#/roles/a~1b~0c"
 
 
 def test_a_parameter_that_cannot_be_is_named(client: Client) -> None:
@@ -99,7 +115,7 @@ def test_a_parameter_that_cannot_be_is_named(client: Client) -> None:
 
     assert problem_of(answer)[0] == 422
     assert answer.json["errors"] == [
-        {"parameter": "limit", "detail": "Input should be greater than or equal to 1"},
+        {"parameter": "limit", "detail": "Input should be greater than or equal to 1."},
     ]
 
 
@@ -107,7 +123,9 @@ def test_a_parameter_that_cannot_be_is_named(client: Client) -> None:
 def test_a_body_that_is_no_json_object_answers_422(client: Client, body: str) -> None:
     answer = client.send("PUT", "/settings", body=body)
 
-    assert problem_of(answer)[0] == 422
+    status, detail = problem_of(answer)
+    assert status == 422
+    assert detail.startswith("The body cannot be used: It ")
 
 
 def test_a_body_that_is_not_said_to_be_json_answers_415(client: Client) -> None:

@@ -34,24 +34,33 @@ def problem(
 def validation_problem(errors: Sequence[Mapping[str, Any]]) -> Response[str]:
     """The response to values that pydantic refused: where each is and what is wrong, without the value."""
     described = [_described(error) for error in errors]
-    first = described[0]
-    where = first.get("pointer") or first.get("parameter")
+    where = ".".join(str(step) for step in _path(errors[0])) or "The body"
     more = f" {len(described) - 1} more below." if len(described) > 1 else ""
     return problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, f"{where} cannot be used: {first['detail']}.{more}", errors=described
+        HTTPStatus.UNPROCESSABLE_ENTITY, f"{where} cannot be used: {described[0]['detail']}{more}", errors=described
     )
 
 
+_SENTENCES: Mapping[str, str] = {
+    "missing": "It is missing. Send it.",
+    "extra_forbidden": "There is no such field. Check its spelling.",
+    "json_invalid": "It is not valid JSON. Correct it.",
+    "model_attributes_type": "It must be a JSON object.",
+    "model_type": "It must be a JSON object.",
+}
+"""In place of pydantic's own, by its type of error."""
+
+
 def _described(error: Mapping[str, Any]) -> dict[str, str]:
-    place, *path = error["loc"]
-    detail = str(error["msg"]).removeprefix("Value error, ").removesuffix(".")
-    if place == "body":
-        # The parse error's position within the text is no path within the document.
-        names = [] if error["type"] == "json_invalid" else path
-        return {"detail": detail, "pointer": "#" + "".join(f"/{_escaped(name)}" for name in names)}
-    return {"detail": detail, "parameter": ".".join(str(name) for name in path)}
+    detail = _SENTENCES.get(error["type"]) or f"{str(error['msg']).removesuffix('.')}."
+    if error["loc"][0] == "body":
+        # A JSON pointer (RFC 6901 §3).
+        steps = (str(step).replace("~", "~0").replace("/", "~1") for step in _path(error))
+        return {"detail": detail, "pointer": "#" + "".join(f"/{step}" for step in steps)}
+    return {"detail": detail, "parameter": ".".join(str(step) for step in _path(error))}
 
 
-def _escaped(name: object) -> str:
-    """A step of a JSON pointer (RFC 6901 §3)."""
-    return str(name).replace("~", "~0").replace("/", "~1")
+def _path(error: Mapping[str, Any]) -> Sequence[object]:
+    """Where in the body, or which parameter; the position of a JSON error is no path."""
+    path: Sequence[object] = error["loc"][1:]
+    return () if error["type"] == "json_invalid" else path

@@ -32,7 +32,7 @@ def add_school_routes(api: APIGatewayRestResolver, services: Services) -> None:
         return SchoolOut.of(school)
 
     @api.delete("/districts/<district_id>/schools/<school_id>")
-    def delete_school(district_id: DistrictInPath, school_id: SchoolInPath) -> Response[None]:
+    def delete_school(district_id: DistrictInPath, school_id: SchoolInPath) -> Response[str]:
         if not districts.delete_school(district_id, school_id):
             raise NotFoundError("There is no such school. Load the list of schools again.")
-        return Response(HTTPStatus.NO_CONTENT.value)
+        return Response(HTTPStatus.NO_CONTENT.value, body="")

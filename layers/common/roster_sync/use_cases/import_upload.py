@@ -58,7 +58,7 @@ def import_upload(upload: Upload, district_id: DistrictId, run_id: RunId, import
         runs.close(
             district_id, lease.previous_holder, RunState.FAILED, "It stopped without a word. Start it again.", now
         )
-    create_upload_run(district_id, run_id, importer)
+    create_upload_run(district_id, run_id, importer, now)
     begun = runs.begin_attempt(district_id, run_id, lease.fence, now)
     if begun is not None:
         try:
@@ -90,7 +90,7 @@ def import_file(
     ended = _ended(district_id, run_id, importer)
     if ended is not None:
         return ended
-    create_upload_run(district_id, run_id, importer)
+    create_upload_run(district_id, run_id, importer, importer.clock())
     try:
         upload = read_upload(content, importer.districts.schools(district_id))
     except ConfigurationError as refusal:
@@ -107,12 +107,12 @@ def import_file(
 
 def refuse_file(reason: str, district_id: DistrictId, run_id: RunId, importer: Importer) -> Run:
     """End an upload's run as failed, before anything of the file was applied, and return it."""
-    create_upload_run(district_id, run_id, importer)
+    create_upload_run(district_id, run_id, importer, importer.clock())
     importer.runs.close(district_id, run_id, RunState.FAILED, reason, importer.clock())
     return _stored(district_id, run_id, importer)
 
 
-def create_upload_run(district_id: DistrictId, run_id: RunId, importer: Importer) -> None:
+def create_upload_run(district_id: DistrictId, run_id: RunId, importer: Importer, now: datetime) -> None:
     """Store the run of an upload that is about to be applied, unless it is stored already."""
     importer.runs.create(
         Run(
@@ -120,7 +120,7 @@ def create_upload_run(district_id: DistrictId, run_id: RunId, importer: Importer
             run_id=run_id,
             kind=RunKind.UPLOAD,
             state=RunState.QUEUED,
-            created_at=importer.clock(),
+            created_at=now,
         )
     )
 
