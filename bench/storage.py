@@ -42,6 +42,7 @@ ITEM: dict[str, Any] = {
     "products": {"SS": ["jobs", "serve"]},
     "run_id": {"S": "20261124T090000Z-nightly"},
     "last_change": {"S": "update"},
+    "record_digest": {"B": "AgICAgICAgICAgICAgICAg=="},
 }
 USER = SisUser(
     sourced_ids=(SourcedId("c0ffee00-0000-4000-8000-000000000001"),),

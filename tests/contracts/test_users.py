@@ -29,6 +29,7 @@ from tests.support.fakes import InMemoryUsers
 
 LATER = NOW + timedelta(days=1)
 FINGERPRINT = b"\x01" * 16
+RECORD_DIGEST = b"\x02" * 16
 SERVE = frozenset({"serve"})
 
 
@@ -66,7 +67,7 @@ def roster(users: InMemoryUsers | Users) -> list[RosterEntry]:
 
 
 def test_a_created_user_is_kept_whole(users: InMemoryUsers | Users) -> None:
-    counts = users.apply(a_chunk(), NOW)
+    counts = users.apply(a_chunk([a_change(record_digest=RECORD_DIGEST)]), NOW)
 
     assert counts == Counts(created=1)
     assert stored(users) == StoredUser(
@@ -77,6 +78,7 @@ def test_a_created_user_is_kept_whole(users: InMemoryUsers | Users) -> None:
         counselor_email="counselor@example.org",
         products=SERVE,
         fingerprint=FINGERPRINT,
+        record_digest=RECORD_DIGEST,
         fence=1,
         run_id=RUN,
         last_change="create",
@@ -107,13 +109,14 @@ def test_absent_values_are_absent(users: InMemoryUsers | Users) -> None:
 
 
 def test_values_that_the_provider_no_longer_sends_are_gone(users: InMemoryUsers | Users) -> None:
-    users.apply(a_chunk(), NOW)
+    users.apply(a_chunk([a_change(record_digest=RECORD_DIGEST)]), NOW)
 
     counts = users.apply(a_later_chunk(a_change(kind=ChangeKind.UPDATE, user=a_bare_sis_user())), LATER)
 
     assert counts == Counts(updated=1)
     user = stored(users)
     assert (user.email, user.grades, user.metadata, user.counselor_email, user.user_ids) == (None, (), None, None, ())
+    assert user.record_digest is None
     assert (user.created_at, user.updated_at, user.run_id) == (NOW, LATER, LATER_RUN)
 
 
@@ -400,7 +403,7 @@ def test_an_empty_district_has_an_empty_roster(users: InMemoryUsers | Users) -> 
 
 
 def test_the_roster_says_what_the_diff_needs(users: InMemoryUsers | Users) -> None:
-    change = a_change(user=a_sis_user(sourced_ids=("S-1", "S-2")), record_digest=b"\x02" * 16)
+    change = a_change(user=a_sis_user(sourced_ids=("S-1", "S-2")), record_digest=RECORD_DIGEST)
     users.apply(a_chunk([change]), NOW)
     users.apply(a_later_chunk(a_deactivation()), LATER)
     upload(users, a_manual_change(profile=a_manual_profile(identifier=None, school_ids=())), products=frozenset())
@@ -435,7 +438,7 @@ def test_the_roster_says_what_the_diff_needs(users: InMemoryUsers | Users) -> No
             products=SERVE,
             run_id=LATER_RUN,
             last_change="deactivate",
-            record_digest=b"\x02" * 16,
+            record_digest=RECORD_DIGEST,
             sis_counselor_email="counselor@example.org",
         ),
     ]
