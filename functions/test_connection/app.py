@@ -1,0 +1,98 @@
+"""Test a district's saved or unsaved OneRoster settings, and answer with the probe's report."""
+
+import time
+from functools import cache, partial
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from roster_sync.domain.errors import ConfigurationError
+from roster_sync.environment import TestConnectionEnvironment
+from roster_sync.observability import logger
+from roster_sync.oneroster.address import normalise_base_url
+from roster_sync.oneroster.client import OneRosterClient
+from roster_sync.oneroster.errors import SignatureRefusedError
+from roster_sync.oneroster.retry import RetryPolicy
+from roster_sync.security.secrets import Secrets
+from roster_sync.storage.districts import Districts
+from roster_sync.use_cases.probe_provider import (
+    ProbeReport,
+    ProbeTarget,
+    probe_provider,
+    probe_target,
+    report_of_refusal,
+)
+
+DEADLINE_S = 18.0
+"""The report is there within 20 seconds, reading the settings included."""
+REQUEST_SHARE = 0.8
+"""Of the deadline, for one request: a silent provider is then known as such, and not as an unreachable host."""
+RETRY = RetryPolicy(attempts=2, total_s=3, longest_s=2)
+"""An administrator waits: a failure that passes at once is forgiven, any other is reported."""
+
+
+@cache
+def environment() -> TestConnectionEnvironment:
+    """Read the variables once per execution environment, not on import."""
+    return TestConnectionEnvironment.from_env()
+
+
+@cache
+def districts() -> Districts:
+    """Connect once per execution environment."""
+    return Districts(environment().districts_table)
+
+
+@cache
+def consumer_secrets() -> Secrets:
+    """Connect when a stored secret is first used."""
+    return Secrets(environment().secrets_key_id)
+
+
+def open_provider(target: ProbeTarget, *, request_timeout_s: float) -> OneRosterClient:
+    """Sign in; a stored secret is decrypted here and kept by nobody but the client."""
+    secret = target.consumer_secret
+    if isinstance(secret, bytes):
+        secret = consumer_secrets().decrypt(target.district_id, secret)
+    return OneRosterClient(
+        target.base_url,
+        target.consumer_key,
+        secret,
+        allow_local=environment().allow_local_providers,
+        page_size=target.page_size,
+        parallel=target.parallel_requests,
+        request_timeout_s=request_timeout_s,
+        retry=RETRY,
+    )
+
+
+def probe(event: object, deadline_s: float) -> ProbeReport:
+    """The report on what the event asks for, whatever the event is."""
+    try:
+        target = probe_target(
+            event,
+            districts().settings,
+            lambda text: normalise_base_url(text, environment().allow_local_providers),
+        )
+    except ConfigurationError as error:
+        return report_of_refusal(error)
+    with logger.append_context_keys(district_id=target.district_id):
+        report = probe_provider(
+            target,
+            districts().schools(target.district_id),
+            partial(open_provider, request_timeout_s=deadline_s * REQUEST_SHARE),
+            signature_refused=SignatureRefusedError,
+            deadline_s=deadline_s,
+            monotonic=time.monotonic,
+        )
+        logger.info(
+            "Probed a provider",
+            extra={"ok": report.ok, "failed_steps": [step.name for step in report.steps if step.ok is False]},
+        )
+    return report
+
+
+@logger.inject_lambda_context
+def handler(event: object, _context: LambdaContext) -> dict[str, Any]:
+    """Answer with the report."""
+    return probe(event, DEADLINE_S).as_dict()
