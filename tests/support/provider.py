@@ -55,6 +55,7 @@ class Seen:
     parameters: Mapping[str, str]
     headers: Mapping[str, str]
     nonce: str
+    caller_port: int
 
 
 class _Consumer(RequestValidator):
@@ -106,6 +107,7 @@ class ScriptedProvider:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 provider._answer(self)
@@ -149,7 +151,9 @@ class ScriptedProvider:
         with self._lock:
             genuine, _ = self._verifier.validate_request(url, "GET", "", dict(handler.headers.items()))
             nonce = self._consumer.nonces[-1] if genuine else ""
-            self.seen.append(Seen(endpoint, parameters, dict(handler.headers.items()), nonce))
+            self.seen.append(
+                Seen(endpoint, parameters, dict(handler.headers.items()), nonce, handler.client_address[1])
+            )
             scripted = self._play(endpoint, parameters) if genuine else Scripted(WRONG_SIGNATURE, 401)
         _send(handler, scripted)
 
