@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-import orjson
+import msgspec
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Answer:
     @classmethod
     def of(cls, content: Any) -> "Answer":
         """A successful answer with `content` as JSON."""
-        return cls(HTTPStatus.OK, orjson.dumps(content))
+        return cls(HTTPStatus.OK, msgspec.json.encode(content))
 
 
 class RefusedRequestError(Exception):
@@ -45,7 +45,7 @@ class RefusedRequestError(Exception):
         headers = {"Allow": "GET"} if self._status is HTTPStatus.METHOD_NOT_ALLOWED else {}
         if self._status is HTTPStatus.UNAUTHORIZED:
             headers = {"WWW-Authenticate": 'OAuth realm="oneroster"'}
-        return Answer(self._status, orjson.dumps(payload), headers)
+        return Answer(self._status, msgspec.json.encode(payload), headers)
 
 
 def bad_request(code_minor: str, description: str) -> RefusedRequestError:

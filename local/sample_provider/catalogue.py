@@ -6,7 +6,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import parse_qsl, quote, urlencode
 
-import orjson
+import msgspec
 
 from local.sample_provider.answers import Answer, unknown_object
 from local.sample_provider.district import District, Record
@@ -34,7 +34,7 @@ class Collection:
             selected = self._selected(query.selection)
         page = selected[query.offset : query.offset + query.limit]
         if query.fields:
-            rows = [orjson.dumps(_only(self.by_id[sourced_id], query.fields)) for sourced_id in page]
+            rows = [msgspec.json.encode(_only(self.by_id[sourced_id], query.fields)) for sourced_id in page]
         else:
             rows = [self._encoded[sourced_id] for sourced_id in page]
         return b'{"%b":[%b]}' % (self.plural.encode(), b",".join(rows)), len(selected)
@@ -130,4 +130,4 @@ def _only(record: Record, fields: Sequence[str]) -> Record:
 
 def _encoded(record: Record) -> bytes:
     # orjson's bytes keep their buffer, 8 KB for a record of 700 bytes; a copy does not.
-    return bytes(memoryview(orjson.dumps(record)))
+    return bytes(memoryview(msgspec.json.encode(record)))

@@ -171,7 +171,27 @@ def test_grades_are_read_in_many_spellings(grades: object, read_as: tuple[str, .
     assert read_user(grades=grades).grades == read_as
 
 
-@pytest.mark.parametrize("email", ["no address", "@example.org", "lisa@", "two words@example.org", 5])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"givenName": "x" * 1_001},
+        {"agents": [{"sourcedId": f"P-{number}"} for number in range(101)]},
+        {"userIds": [{"type": "t", "identifier": "x" * 1_001}]},
+        {"metadata": {"homeroom": "x" * 1_001}},
+    ],
+)
+def test_what_would_not_fit_into_an_item_is_dropped_and_named(fields: dict[str, object]) -> None:
+    """A value of megabytes once made DynamoDB refuse the user for ever, and its chunk with it."""
+    user, issues = read(a_record(**fields))
+
+    assert isinstance(user, SisUser)
+    assert issues == ["value_dropped"]
+    assert len(str(user)) < 5_000
+
+
+@pytest.mark.parametrize(
+    "email", [f"{'x' * 250}@a.org", "no address", "@example.org", "lisa@", "two words@example.org", 5]
+)
 def test_an_email_that_is_none_is_dropped_and_named(email: object) -> None:
     user, issues = read(a_record(email=email))
 

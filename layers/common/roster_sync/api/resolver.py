@@ -1,11 +1,12 @@
 """The API as a whole: who may ask, the routes, and every error as problem details."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import orjson
+import msgspec
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
@@ -87,12 +88,19 @@ def _as_gateway_answer(response: Response[str]) -> dict[str, Any]:
     }
 
 
+def _read_json(text: str) -> Any:
+    """A body; whatever cannot be read (text, depth, half a character) raises the one error that powertools answers."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
+        raise json.JSONDecodeError(str(error), "", 0) from error
+
+
 def _resolver(services: Services) -> APIGatewayRestResolver:
     resolver = APIGatewayRestResolver(
         enable_validation=True,
         response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR,
-        # Refuses with one kind of error what json meets with three: text, depth and numbers beyond its limits.
-        json_body_deserializer=orjson.loads,
+        json_body_deserializer=_read_json,
     )
     for add_routes in (add_settings_routes, add_school_routes, add_user_routes, add_run_routes):
         add_routes(resolver, services)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 from roster_sync.domain.district import DEFAULT_ROLES, Settings
 from roster_sync.domain.identifiers import SchoolId, SourcedId
@@ -13,10 +13,17 @@ from roster_sync.domain.record import SALT_BYTES
 from roster_sync.domain.user import Role, SisUser
 
 SOURCED_ID_MAX_LENGTH = 255
+_TEXT_MAX_LENGTH = 1_000
+_EMAIL_MAX_LENGTH = 254
+"""RFC 5321 §4.5.3.1.3, less the angle brackets."""
+_LIST_MAX_LENGTH = 100
+"""Of grades, agents and userIds; with the lengths above it keeps a user below DynamoDB's 400 kB for an item."""
 
 _VERSION = 1
 """Of what this module makes of a record. Raise it with every change that makes something else of one: it keeps
 records from being taken for what they were under the old version."""
+
+_Value = TypeVar("_Value", str, SourcedId, tuple[str, str])
 
 _ONEROSTER_ROLES = frozenset(
     {"administrator", "aide", "guardian", "parent", "proctor", "relative", "student", "teacher"}
@@ -119,7 +126,8 @@ def normalise(
         value = record.get(field)
         if value.__class__ is str:
             value = value.strip()
-            return value or None if value.isprintable() else _printable(value)
+            if value.isprintable() and len(value) <= _TEXT_MAX_LENGTH:
+                return value or None
         return None if value is None else _scalar(value, field, sourced_id, issues)
 
     email = record.get("email")
@@ -144,7 +152,7 @@ def normalise(
         text("sms"),
         _grades(record.get("grades"), sourced_id, issues),
         tuple(sorted(school_ids)) if len(school_ids) > 1 else tuple(school_ids),
-        tuple(sorted(_references(record.get("agents")))),
+        _bounded(_references(record.get("agents")), "agents", sourced_id, issues),
         _user_ids(record.get("userIds"), sourced_id, issues),
         counselor_email,
         _metadata(metadata, rules.metadata_keys, sourced_id, issues) if rules.metadata_keys else (),
@@ -204,7 +212,7 @@ def _references(value: object) -> set[SourcedId]:
         sourced_id = reference.get("sourcedId") if isinstance(reference, Mapping) else reference
         if isinstance(sourced_id, int) and not isinstance(sourced_id, bool):
             sourced_id = str(sourced_id)
-        if isinstance(sourced_id, str) and sourced_id.strip():
+        if isinstance(sourced_id, str) and sourced_id.strip() and len(sourced_id) <= SOURCED_ID_MAX_LENGTH:
             found.add(SourcedId(sourced_id))
     return found
 
@@ -212,7 +220,12 @@ def _references(value: object) -> set[SourcedId]:
 def _scalar(value: object, field: str, sourced_id: SourcedId, issues: list[Issue]) -> str | None:
     """A value that should be a string, as one: numbers and booleans as JSON writes them; others are dropped."""
     if isinstance(value, str):
-        return _printable(value.strip())
+        text = _printable(value.strip())
+        if text is None or len(text) <= _TEXT_MAX_LENGTH:
+            return text
+        message = f"The value of {field} is longer than {_TEXT_MAX_LENGTH} characters."
+        issues.append(Issue(IssueCode.VALUE_DROPPED, message, sourced_id))
+        return None
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -238,7 +251,7 @@ def _email(value: object, code: IssueCode, field: str, sourced_id: SourcedId, is
     if not trimmed:
         return None
     name, at, host = trimmed.rpartition("@")
-    if at and name and host and " " not in trimmed and trimmed.isprintable():
+    if at and name and host and " " not in trimmed and trimmed.isprintable() and len(value) <= _EMAIL_MAX_LENGTH:
         return value
     issues.append(Issue(code, f"The value of {field} is no e-mail address.", sourced_id))
     return None
@@ -249,10 +262,10 @@ def _grades(value: object, sourced_id: SourcedId, issues: list[Issue]) -> tuple[
         return ()
     grades = set()
     for item in value if isinstance(value, list) else (value,):
-        grade = item if item.__class__ is str else _scalar(item, "grades", sourced_id, issues)
-        if grade and (grade := grade.strip()):
+        grade = _scalar(item, "grades", sourced_id, issues)
+        if grade:
             grades.add(_GRADES.get(grade.upper(), grade))
-    return tuple(sorted(grades))
+    return _bounded(grades, "grades", sourced_id, issues)
 
 
 def _user_ids(value: object, sourced_id: SourcedId, issues: list[Issue]) -> tuple[tuple[str, str], ...]:
@@ -266,7 +279,15 @@ def _user_ids(value: object, sourced_id: SourcedId, issues: list[Issue]) -> tupl
                 pairs.add((_scalar(item.get("type"), "userIds", sourced_id, issues) or "", identifier))
         else:
             issues.append(Issue(IssueCode.VALUE_DROPPED, "An entry of userIds is no object.", sourced_id))
-    return tuple(sorted(pairs))
+    return _bounded(pairs, "userIds", sourced_id, issues)
+
+
+def _bounded(values: set[_Value], field: str, sourced_id: SourcedId, issues: list[Issue]) -> tuple[_Value, ...]:
+    """The values in order; the rest of too many is dropped."""
+    if len(values) > _LIST_MAX_LENGTH:
+        message = f"{field} has {len(values)} entries; only {_LIST_MAX_LENGTH} were kept."
+        issues.append(Issue(IssueCode.VALUE_DROPPED, message, sourced_id))
+    return tuple(sorted(values)[:_LIST_MAX_LENGTH])
 
 
 def _metadata_value(metadata: Mapping[str, Any], key: str) -> object:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-import orjson
+import msgspec
 
 from roster_sync.domain.identifiers import DistrictId, RunId
 
@@ -22,7 +22,7 @@ class SyncRequest:
 
     def to_json(self) -> str:
         """The message's body."""
-        return orjson.dumps(self).decode()
+        return msgspec.json.encode(self).decode()
 
     @classmethod
     def from_json(cls, body: str) -> Self:
@@ -31,7 +31,7 @@ class SyncRequest:
         Raises:
             ValueError: Its version is not known.
         """
-        message: dict[str, Any] = orjson.loads(body)
+        message: dict[str, Any] = msgspec.json.decode(body)
         if message["version"] != VERSION:
             raise ValueError(f"No SyncRequest has version {message['version']!r}.")
         return cls(message["district_id"], message["run_id"])

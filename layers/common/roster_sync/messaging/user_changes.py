@@ -3,7 +3,7 @@
 from base64 import b64decode, b64encode
 from typing import Any, Final
 
-import orjson
+import msgspec
 
 from roster_sync.domain.change import Change, ChangeKind, Chunk
 from roster_sync.domain.user import Role, SisUser
@@ -36,7 +36,7 @@ _PAIRS: Final = ("user_ids", "metadata")
 
 def to_json(chunk: Chunk) -> str:
     """The message's body."""
-    return orjson.dumps(
+    return msgspec.json.encode(
         {
             "version": VERSION,
             "district_id": chunk.district_id,
@@ -56,7 +56,7 @@ def from_json(body: str) -> Chunk:
     Raises:
         ValueError: Its version is not known.
     """
-    message: dict[str, Any] = orjson.loads(body)
+    message: dict[str, Any] = msgspec.json.decode(body)
     if message["version"] != VERSION:
         raise ValueError(f"No chunk of changes has version {message['version']!r}.")
     return Chunk(

@@ -16,7 +16,7 @@ TransientError
 
 from collections.abc import Mapping
 
-import orjson
+import msgspec
 
 from roster_sync.domain.errors import ConfigurationError, TransientError
 from roster_sync.security.egress import (
@@ -168,7 +168,7 @@ def _minor_code(status: Mapping[str, object]) -> object:
 
 def _json_object(body: bytes) -> Mapping[str, object]:
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        answer = msgspec.json.decode(body)
+    except msgspec.DecodeError:
         return {}
     return answer if isinstance(answer, dict) else {}

@@ -4,13 +4,16 @@ Pages advance by the number of records received: a provider may give fewer than 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from roster_sync.domain.fetch_proof import FetchProof
+from roster_sync.domain.record import RawRecord
+from roster_sync.oneroster.records import JsonRecordReader
 
+_READER: Final = JsonRecordReader()
 _LINK: Final = re.compile(r"<([^>]*)>((?:\s*;\s*[^;,<]+)*)")
 _REL_NEXT: Final = re.compile(r"""\brel\s*=\s*["']?[^"';]*\bnext\b""", re.IGNORECASE)
 
@@ -20,21 +23,34 @@ class Page:
     """One page as it came.
 
     Attributes:
-        records: Unchecked.
+        raw_records: As they came.
         offset: Records before it.
         total: The provider's count of the whole collection; None if it gives none.
         next_offset: The offset that the provider links to next; None if it links to none.
     """
 
-    records: list[object]
+    raw_records: Sequence[RawRecord]
     offset: int
     total: int | None
     next_offset: int | None = None
 
     @property
+    def records(self) -> list[object]:
+        """The records, read; unchecked."""
+        return [_READER.read(record) for record in self.raw_records]
+
+    def repeats(self, other: "Page") -> bool:
+        """Whether both hold the same records, to the letter."""
+        if len(self.raw_records) != len(other.raw_records):
+            return False
+        return all(
+            bytes(ours) == bytes(theirs) for ours, theirs in zip(self.raw_records, other.raw_records, strict=True)
+        )
+
+    @property
     def end(self) -> int:
         """The offset behind its last record."""
-        return self.offset + len(self.records)
+        return self.offset + len(self.raw_records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +89,7 @@ def believable_total(first: Page, limit: int) -> int | None:
 
 def spans_after(first: Page, total: int) -> list[Span]:
     """What is left after the first page, in steps of what the provider gave for it."""
-    step = len(first.records)
+    step = len(first.raw_records)
     if not step:
         return []
     return [Span(offset, min(step, total - offset)) for offset in range(first.end, total, step)]
@@ -82,7 +98,7 @@ def spans_after(first: Page, total: int) -> list[Span]:
 def gap_after(page: Page, span: Span) -> Span | None:
     """The rest of a span of which the provider gave only a part; None if it is complete or nothing more comes."""
     missing = span.offset + span.limit - page.end
-    return Span(page.end, missing) if missing > 0 and page.records else None
+    return Span(page.end, missing) if missing > 0 and page.raw_records else None
 
 
 class Progress:
@@ -100,7 +116,7 @@ class Progress:
         if page.total is not None:
             self._total_changed |= self.announced is not None and self.announced != page.total
             self.announced = page.total if self.announced is None else self.announced
-        self._received += len(page.records)
+        self._received += len(page.raw_records)
         self._linked |= page.next_offset is not None
 
     def ends_with(self, page: Page) -> bool:
@@ -109,7 +125,7 @@ class Progress:
         A link that does not lead on counts as none. While less than an announced total has come, only an empty page
         is an end.
         """
-        if not page.records:
+        if not page.raw_records:
             return True
         leads_on = page.next_offset is not None and page.next_offset > page.offset
         return self._linked and not leads_on and (self.announced is None or page.end == self.announced)

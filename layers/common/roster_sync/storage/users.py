@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import orjson
+import msgspec
 from botocore.exceptions import ClientError
 from pynamodb.attributes import (
     BinaryAttribute,
@@ -533,7 +533,7 @@ _PROJECTED_NAMES: Final = {f"#{name}": name for name in _ROSTER_ATTRIBUTES}
 def _parse_fast(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
     """Parse a Query's answer in botocore's stead, whose parser walks every value by its type in Python."""
     if response_dict["status_code"] == 200:
-        answer = orjson.loads(response_dict["body"])
+        answer = msgspec.json.decode(response_dict["body"])
         for item in answer["Items"]:
             for name in ("fingerprint", "record_digest"):
                 if name in item:

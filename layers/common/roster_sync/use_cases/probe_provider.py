@@ -254,19 +254,22 @@ def probe_provider(
 
 
 class _Findings:
-    """What is known of the steps so far; what was said first of a step holds."""
+    """What is known of the steps so far; what was said first of a step holds, unless it left open whether it passed."""
 
     def __init__(self) -> None:
         self._known: dict[StepName, Step] = {}
 
-    def __contains__(self, name: StepName) -> bool:
-        return name in self._known
+    def settled(self, name: StepName) -> bool:
+        known = self._known.get(name)
+        return known is not None and known.ok is not None
 
     def add(
         self, name: StepName, ok: bool | None, message: str, remedy: str | None = None, seconds: float | None = None
     ) -> None:
         rounded = None if seconds is None else round(seconds, 2)
-        self._known.setdefault(name, Step(name, ok, rounded, message, remedy))
+        known = self._known.get(name)
+        if known is None or known.ok is None:
+            self._known[name] = Step(name, ok, rounded, message, remedy)
 
     def failed(self, name: StepName, text: str, seconds: float | None = None) -> None:
         """Take the last sentence for the remedy, as errors have it."""
@@ -418,13 +421,12 @@ class _Probe:
             return
         self._users = [record for record in page.records if isinstance(record, Mapping)]
         self._total_users = self._total(provider, page, limit)
-        read = f"{len(self._users)} users were read as a sample"
         self._findings.add(
             StepName.USERS,
             True,
-            f"{read}; the provider does not say how many there are."
+            f"{len(self._users)} users were read as a sample; the provider does not say how many there are."
             if self._total_users is None
-            else f"{read} of {self._total_users}.",
+            else f"{len(self._users)} of {self._total_users} users were read as a sample.",
             seconds=self._seconds[StepName.USERS],
         )
 
@@ -473,7 +475,7 @@ class _Probe:
     def _out_of_time(self, step: StepName) -> None:
         """Blame the address unless it was reached before: requests end by themselves, a name's lookup may not."""
         self._over = True
-        if StepName.ADDRESS in self._findings:
+        if self._findings.settled(StepName.ADDRESS):
             text = (
                 f"{self._host} had not answered when the {self._deadline_s:g} seconds of the test were over. Try again "
                 "later; if it stays so, tell the provider."
@@ -489,32 +491,34 @@ class _Probe:
     def _blame(self, step: StepName, error: RosterSyncError) -> None:
         """Find the step that failed; without address, encryption or signature no further one can be tried."""
         match error:
-            case HostUnreachableError() if StepName.ADDRESS not in self._findings:
+            case HostUnreachableError() if not self._findings.settled(StepName.ADDRESS):
                 blamed = StepName.ADDRESS
-            case TlsError() if StepName.TLS not in self._findings:
+            case TlsError() if not self._findings.settled(StepName.TLS):
                 self._reached()
                 blamed = StepName.TLS
             case HostUnreachableError() | TlsError():
                 blamed = step
             case TimedOutError() | TruncatedError():
                 self._reached()
+                if self._encrypted:
+                    self._findings.add(StepName.TLS, None, "Not known, because no whole answer came.")
                 blamed = step
             case _:
                 self._connected()
                 refused = isinstance(error, self._signature_refused)
-                blamed = StepName.SIGNATURE if refused and StepName.SIGNATURE not in self._findings else step
+                blamed = StepName.SIGNATURE if refused and not self._findings.settled(StepName.SIGNATURE) else step
         self._over = blamed not in (StepName.ORGS, StepName.USERS)
         self._findings.failed(blamed, str(error), self._seconds[step])
 
     def _reached(self) -> None:
         self._findings.add(StepName.ADDRESS, True, f"{self._host} was reached.")
+        if not self._encrypted:
+            self._findings.add(StepName.TLS, None, "Not used: the base URL begins with http://.")
 
     def _connected(self) -> None:
         self._reached()
         if self._encrypted:
             self._findings.add(StepName.TLS, True, "The connection is encrypted, and the certificate is valid.")
-        else:
-            self._findings.add(StepName.TLS, None, "Not used: the base URL begins with http://.")
 
 
 def _schools(orgs: Sequence[object]) -> list[SchoolAtProvider]:

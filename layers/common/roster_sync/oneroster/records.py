@@ -1,0 +1,104 @@
+"""JSON answers cut into records, which are read one by one and only if need be."""
+
+import gc
+import json
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from roster_sync.domain.identifiers import SourcedId
+from roster_sync.domain.record import RawRecord
+
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class _Identified(msgspec.Struct):
+    sourcedId: str | None = None  # noqa: N815 - the standard's name
+
+
+_CONTENT: Final[msgspec.json.Decoder[dict[str, msgspec.Raw] | list[msgspec.Raw]]] = msgspec.json.Decoder(
+    dict[str, msgspec.Raw] | list[msgspec.Raw]
+)
+_RECORDS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_IDENTIFIED: Final = msgspec.json.Decoder(_Identified)
+_ANYTHING: Final = msgspec.json.Decoder()
+
+
+class JsonRecordReader:
+    """RecordReader of OneRoster's JSON."""
+
+    def sourced_id(self, record: RawRecord) -> SourcedId | None:
+        """The record's sourcedId, if it is plain text; a fifth of the cost of `read`."""
+        try:
+            sourced_id = _IDENTIFIED.decode(record).sourcedId
+        except msgspec.DecodeError:
+            return None
+        return SourcedId(sourced_id) if sourced_id else None
+
+    def read(self, record: RawRecord) -> object:
+        """The record as JSON has it; halves of characters are replaced."""
+        try:
+            return _ANYTHING.decode(record)
+        except msgspec.DecodeError:
+            return _ANYTHING.decode(_lenient(bytes(record).decode()))
+
+
+class NoJsonError(ValueError):
+    """The text is no JSON at all."""
+
+
+class BrokenJsonError(ValueError):
+    """The text begins as JSON does, but does not go on so."""
+
+
+def content_of(body: bytes) -> Mapping[str, msgspec.Raw] | list[msgspec.Raw] | None:
+    """The values of an object, or the items of a list, unread; None for JSON that is neither.
+
+    Takes a byte order mark, Latin-1 without declaration, and NaN.
+
+    Raises:
+        BrokenJsonError: The answer was cut off or is damaged.
+        NoJsonError: The answer is something else, such as a web page.
+    """
+    body = body.removeprefix(_BOM)
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = body.decode("latin-1")
+        body = text.encode()
+    # What is cut has no cycles: collecting garbage in between costs two fifths of the time (measured).
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _CONTENT.decode(body)
+    except msgspec.ValidationError:
+        return None
+    except msgspec.DecodeError:
+        pass
+    finally:
+        if collecting:
+            gc.enable()
+    try:
+        return _CONTENT.decode(_lenient(text))
+    except msgspec.ValidationError:
+        return None
+    except (ValueError, RecursionError) as error:
+        if text.lstrip()[:1] in ("{", "["):
+            raise BrokenJsonError from error
+        raise NoJsonError from error
+
+
+def kind_of(value: msgspec.Raw) -> str:
+    """The character with which a value begins: `[` for a list, `{` for an object, `n` for null."""
+    return chr(memoryview(value)[0])
+
+
+def records_in(value: msgspec.Raw) -> list[msgspec.Raw]:
+    """The items of a list."""
+    return _RECORDS.decode(value)
+
+
+def _lenient(text: str) -> bytes:
+    """Strict JSON for what the standard library still reads: NaN becomes null, half a character a question mark."""
+    return json.dumps(json.loads(text, parse_constant=lambda _: None), ensure_ascii=False).encode(errors="replace")
