@@ -1,0 +1,138 @@
+"""Pages advance by what came, end where the provider provably ends, and vouch for no more than they saw."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roster_sync.oneroster.paging import (
+    Page,
+    Progress,
+    Span,
+    believable_total,
+    gap_after,
+    next_offset_of,
+    spans_after,
+    total_of,
+)
+
+
+def a_page(count: int, *, offset: int = 0, total: int | None = None, next_offset: int | None = None) -> Page:
+    return Page([b"%d" % number for number in range(offset, offset + count)], offset, total, next_offset)
+
+
+def finished(*pages: Page) -> Progress:
+    progress = Progress()
+    for page in pages:
+        progress.add(page)
+    progress.finish()
+    return progress
+
+
+@given(received=st.integers(1, 50), further=st.integers(0, 500))
+def test_spans_cover_what_is_left_once(received: int, further: int) -> None:
+    total = received + further
+
+    spans = spans_after(a_page(received, total=total), total)
+
+    covered = [offset for span in spans for offset in range(span.offset, span.offset + span.limit)]
+    assert covered == list(range(received, total))
+    assert all(0 < span.limit <= received for span in spans)
+
+
+def test_an_empty_first_page_leaves_nothing_to_plan() -> None:
+    assert spans_after(a_page(0, total=50), 50) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "total"),
+    [
+        (a_page(10, total=11), 11),
+        (a_page(9, total=9), 9),
+        (a_page(0, total=0), 0),
+        (a_page(10, total=10), None),
+        (a_page(10, total=0), None),
+        (a_page(10), None),
+    ],
+)
+def test_a_total_is_planned_with_unless_it_may_be_the_page_s_own_count(first: Page, total: int | None) -> None:
+    assert believable_total(first, limit=10) == total
+
+
+def test_the_rest_of_a_short_page_is_asked_for_again() -> None:
+    assert gap_after(a_page(3, offset=10), Span(10, 10)) == Span(13, 7)
+
+
+@pytest.mark.parametrize("page", [a_page(10, offset=10), a_page(12, offset=10), a_page(0, offset=10)])
+def test_a_whole_an_overlong_or_an_empty_page_leaves_no_gap(page: Page) -> None:
+    assert gap_after(page, Span(10, 10)) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "total"),
+    [({"X-Total-Count": " 12 "}, 12), ({"X-Total-Count": "many"}, None), ({"X-Total-Count": "-1"}, None), ({}, None)],
+)
+def test_a_total_is_a_number_or_none(headers: dict[str, str], total: int | None) -> None:
+    assert total_of(headers) == total
+
+
+@pytest.mark.parametrize(
+    ("link", "offset"),
+    [
+        ('<https://x.example/users?limit=5&offset=10>; rel="next"', 10),
+        ("</users?offset=10&limit=5>; rel=next", 10),
+        ('<u?offset=0>; rel="first", <u?offset=15>; title="a"; rel="next last", <u?offset=5>; rel="prev"', 15),
+        ('<u?offset=5>; rel="prev"', None),
+        ('<u?page=2>; rel="next"', None),
+        ("nonsense", None),
+        ("", None),
+    ],
+)
+def test_only_the_offset_of_the_next_link_is_read(link: str, offset: int | None) -> None:
+    assert next_offset_of({"Link": link}) == offset
+
+
+def test_without_total_and_links_only_an_empty_page_is_the_end() -> None:
+    progress = Progress()
+    progress.add(a_page(10))
+
+    assert not progress.ends_with(a_page(3, offset=10))
+    assert progress.ends_with(a_page(0, offset=13))
+
+
+@pytest.mark.parametrize("next_offset", [None, 10, 5])
+def test_after_linked_pages_a_page_whose_link_does_not_lead_on_is_the_end(next_offset: int | None) -> None:
+    progress = Progress()
+    progress.add(a_page(10, next_offset=10))
+
+    assert not progress.ends_with(a_page(10, offset=10, next_offset=20))
+    assert progress.ends_with(a_page(10, offset=10, next_offset=next_offset))
+
+
+def test_a_fetch_is_whole_when_as_many_different_records_came_as_were_announced() -> None:
+    progress = finished(a_page(10, total=15), a_page(5, offset=10, total=15))
+
+    proof = progress.proof(15)
+
+    assert (proof.whole, proof.reason, proof.announced, proof.received) == (True, None, 15, 15)
+
+
+@pytest.mark.parametrize(
+    ("progress", "distinct", "sentence"),
+    [
+        (Progress(), 0, "Not every page was read"),
+        (finished(a_page(10, total=15), a_page(5, offset=10, total=16)), 15, "total changed"),
+        (finished(a_page(10, total=15), a_page(5, offset=10, total=15)), 14, "announced 15 records, 14 different"),
+        (finished(a_page(10, total=0)), 10, "announced 0 records, 10 different"),
+        (finished(a_page(10), a_page(5, offset=10)), 14, "of 15 records only 14 were different"),
+    ],
+)
+def test_any_doubt_leaves_a_fetch_unproven_and_says_why(progress: Progress, distinct: int, sentence: str) -> None:
+    proof = progress.proof(distinct)
+
+    assert not proof.whole
+    assert proof.reason is not None
+    assert sentence in proof.reason
+
+
+def test_without_a_total_a_fetch_without_repetition_is_whole() -> None:
+    assert finished(a_page(10), a_page(5, offset=10), a_page(0, offset=15)).proof(15).whole
