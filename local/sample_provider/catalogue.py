@@ -129,5 +129,5 @@ def _only(record: Record, fields: Sequence[str]) -> Record:
 
 
 def _encoded(record: Record) -> bytes:
-    # orjson's bytes keep their buffer, 8 KB for a record of 700 bytes; a copy does not.
+    # A copy keeps no spare buffer behind it.
     return bytes(memoryview(msgspec.json.encode(record)))
