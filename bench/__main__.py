@@ -1,0 +1,47 @@
+"""Prints every figure beside its target: `python -m bench`, or with the names of some."""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+
+from bench.fetch_cpu import USERS as CPU_USERS
+from bench.fetch_cpu import fetch_cpu
+from bench.fetch_memory import USERS as MEMORY_USERS
+from bench.fetch_memory import fetch_memory
+from bench.figures import Figure, show
+from bench.import_time import import_time
+
+PLAIN_WIDTH = 100
+ALL = "all"
+STORAGE = "storage"
+BENCHES: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
+    "cpu": (f"CPU of a fetch per user, {CPU_USERS:,} users", fetch_cpu),
+    "memory": (f"Peak memory of a fetch, {MEMORY_USERS:,} users", fetch_memory),
+    "imports": ("Import of each function beyond boto3", import_time),
+}
+
+
+def main() -> None:
+    """Measure and print; a missed target is shown, and is no failure."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHES, STORAGE, ALL], default=ALL, help="default: all")
+    chosen = parser.parse_args().names
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PLAIN_WIDTH)
+    for name in [*BENCHES, STORAGE] if ALL in chosen else chosen:
+        if name == STORAGE:
+            # Starts a server in a process of its own, and prints a table of its own.
+            subprocess.run([sys.executable, "-m", "bench.storage"], check=True)
+            continue
+        title, measure = BENCHES[name]
+        with console.status(f"Measuring: {title}"):
+            figures = measure()
+        show(console, title, figures)
+
+
+if __name__ == "__main__":
+    main()
