@@ -27,8 +27,6 @@ DEADLINE_S = 18.0
 """The report is there within 20 seconds, reading the settings included."""
 REQUEST_SHARE = 0.8
 """Of the deadline, for one request: a silent provider is then known as such, and not as an unreachable host."""
-RETRY = RetryPolicy(attempts=2, total_s=3, longest_s=2)
-"""An administrator waits: a failure that passes at once is forgiven, any other is reported."""
 
 
 @cache
@@ -49,8 +47,9 @@ def consumer_secrets() -> Secrets:
     return Secrets(environment().secrets_key_id)
 
 
-def open_provider(target: ProbeTarget, *, request_timeout_s: float) -> OneRosterClient:
+def open_provider(target: ProbeTarget, *, deadline_s: float) -> OneRosterClient:
     """Sign in; a stored secret is decrypted here and kept by nobody but the client."""
+    request_timeout_s = deadline_s * REQUEST_SHARE
     secret = target.consumer_secret
     if isinstance(secret, bytes):
         secret = consumer_secrets().decrypt(target.district_id, secret)
@@ -62,7 +61,8 @@ def open_provider(target: ProbeTarget, *, request_timeout_s: float) -> OneRoster
         page_size=target.page_size,
         parallel=target.parallel_requests,
         request_timeout_s=request_timeout_s,
-        retry=RETRY,
+        # Tried again once, and only if that may still end in time.
+        retry=RetryPolicy(attempts=2, total_s=deadline_s - request_timeout_s, longest_s=2),
     )
 
 
@@ -80,7 +80,7 @@ def probe(event: object, deadline_s: float) -> ProbeReport:
         report = probe_provider(
             target,
             districts().schools(target.district_id),
-            partial(open_provider, request_timeout_s=deadline_s * REQUEST_SHARE),
+            partial(open_provider, deadline_s=deadline_s),
             signature_refused=SignatureRefusedError,
             deadline_s=deadline_s,
             monotonic=time.monotonic,

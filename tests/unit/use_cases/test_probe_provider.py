@@ -1,0 +1,490 @@
+"""A probe finds the step that failed, and ends in time."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from roster_sync.domain.district import School, Settings
+from roster_sync.domain.errors import ConfigurationError, RosterSyncError, TransientError
+from roster_sync.domain.identifiers import DistrictId, SchoolId, SourcedId
+from roster_sync.oneroster.errors import (
+    ForbiddenError,
+    NotFoundAtProviderError,
+    NotJsonError,
+    ProviderBrokenError,
+    SignatureRefusedError,
+    ThrottledError,
+    UnexpectedAnswerError,
+)
+from roster_sync.security.egress import (
+    HostUnreachableError,
+    RedirectedError,
+    TimedOutError,
+    TlsError,
+    TooLargeError,
+    TruncatedError,
+)
+from roster_sync.use_cases.probe_provider import (
+    MOST_ORG_PAGES,
+    SAMPLE_USERS,
+    ProbeReport,
+    ProbeTarget,
+    Step,
+    StepName,
+    probe_provider,
+    probe_target,
+    report_of_refusal,
+)
+from tests.support.builders import DISTRICT, a_school, settings
+
+HOST = "sis.example.org"
+ORGS: list[object] = [
+    {"sourcedId": "org-0", "name": "Springfield", "type": "district"},
+    {"sourcedId": "org-1", "name": "Springfield Elementary", "type": "school"},
+]
+USERS: list[object] = [
+    {"sourcedId": "S-1", "role": "student", "email": "lisa@example.org", "metadata": {"homeroom": "2B", "bus": ""}},
+    {"sourcedId": "S-2", "role": "student", "email": "bart@example.org", "metadata": {"homeroom": "4A"}},
+    {"sourcedId": "T-1", "role": "teacher", "email": "edna@example.org", "metadata": None},
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    records: Sequence[object]
+    total: int | None = None
+
+
+@dataclass
+class FakeProvider:
+    """Orgs page by page, users from one list; an error in place of either is raised, an event is waited for."""
+
+    orgs: Sequence[Page | RosterSyncError | threading.Event] = (Page(ORGS),)
+    users: Sequence[object] | RosterSyncError | threading.Event = field(default_factory=lambda: USERS)
+    total: bool = True
+    asked: list[tuple[str, int, int]] = field(default_factory=list)
+    closed: bool = False
+
+    def pages(self, endpoint: str) -> Iterator[Page]:
+        assert endpoint == "orgs"
+        for page in self.orgs:
+            yield _given(page)
+
+    def page(self, endpoint: str, *, limit: int, offset: int) -> Page:
+        self.asked.append((endpoint, limit, offset))
+        if isinstance(self.users, Sequence):
+            return Page(self.users[offset : offset + limit], len(self.users) if self.total else None)
+        return _given(self.users)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _given(answer: Page | RosterSyncError | threading.Event) -> Page:
+    if isinstance(answer, RosterSyncError):
+        raise answer
+    if isinstance(answer, threading.Event):
+        answer.wait(30)
+        return Page([])
+    return answer
+
+
+def target(**overrides: Any) -> ProbeTarget:
+    values: dict[str, Any] = {
+        "district_id": DISTRICT,
+        "base_url": f"https://{HOST}/ims/oneroster/v1p1",
+        "consumer_key": "key",
+        "consumer_secret": "hunter2",
+        "page_size": 1000,
+        "parallel_requests": 5,
+    }
+    return ProbeTarget(**values | overrides)
+
+
+def probed(
+    provider: FakeProvider,
+    schools: Sequence[School] = (),
+    *,
+    base_url: str = target().base_url,
+    page_size: int = 1000,
+    deadline_s: float = 30,
+) -> ProbeReport:
+    return probe_provider(
+        target(base_url=base_url, page_size=page_size),
+        schools,
+        lambda _: provider,
+        signature_refused=SignatureRefusedError,
+        deadline_s=deadline_s,
+        monotonic=lambda: 0.0,
+    )
+
+
+def outcome(report: ProbeReport) -> dict[StepName, bool | None]:
+    return {step.name: step.ok for step in report.steps}
+
+
+def step(report: ProbeReport, name: StepName) -> Step:
+    return next(step for step in report.steps if step.name is name)
+
+
+def outcomes(*oks: bool | None) -> dict[StepName, bool | None]:
+    return dict(zip(StepName, oks, strict=True))
+
+
+@pytest.fixture
+def never() -> Iterator[threading.Event]:
+    """Set only when the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_a_good_provider_passes_every_step() -> None:
+    provider = FakeProvider()
+
+    report = probed(provider, [a_school()])
+
+    assert report.ok
+    assert outcome(report) == outcomes(True, True, True, True, True, True)
+    assert all(step.message.endswith(".") and step.remedy is None for step in report.steps)
+    assert provider.closed
+
+
+def test_the_report_tells_what_the_provider_has() -> None:
+    report = probed(FakeProvider()).as_dict()
+
+    assert report["total_users"] == 3
+    assert report["sampled_users"] == 3
+    assert report["roles"] == {"student": 2, "teacher": 1}
+    assert report["metadata_keys"] == {"homeroom": 2}
+    assert report["schools"] == [{"sourced_id": "org-1", "name": "Springfield Elementary"}]
+
+
+def test_the_report_is_json_without_personal_data() -> None:
+    text = json.dumps(probed(FakeProvider(), [a_school()]).as_dict())
+
+    assert not any(private in text for private in ("lisa", "bart", "edna", "S-1", "2B", "hunter2"))
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (HostUnreachableError(HOST), outcomes(False, None, None, None, None, None)),
+        (TlsError(HOST, "certificate has expired"), outcomes(True, False, None, None, None, None)),
+        (SignatureRefusedError("Refused (401). Enter it again."), outcomes(True, True, False, None, None, None)),
+    ],
+)
+def test_without_address_encryption_or_signature_nothing_more_is_tried(
+    error: RosterSyncError, expected: Mapping[StepName, bool | None]
+) -> None:
+    provider = FakeProvider(orgs=[error])
+
+    report = probed(provider, [a_school()])
+
+    assert outcome(report) == expected
+    assert not report.ok
+    assert provider.asked == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ForbiddenError("Forbidden. Ask."),
+        NotFoundAtProviderError("Not found. Check."),
+        NotJsonError("A web page. Check."),
+        UnexpectedAnswerError("No list. Check."),
+        RedirectedError(HOST, "login.example.org/"),
+        TooLargeError(HOST, 1),
+        ThrottledError("Too many requests. Try again later.", None),
+        ProviderBrokenError("Failed. Try again later.", None),
+        TimedOutError(HOST, 10),
+        TruncatedError(HOST),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_users_are_tried_also_if_orgs_cannot_be_read(error: RosterSyncError) -> None:
+    report = probed(FakeProvider(orgs=[error]), [a_school()])
+
+    assert outcome(report) == outcomes(True, True, True, False, True, None)
+    assert report.total_users == 3
+    assert not report.ok
+
+
+def test_orgs_are_reported_also_if_users_cannot_be_read() -> None:
+    report = probed(FakeProvider(users=ForbiddenError("No. Ask.")), [a_school()])
+
+    assert outcome(report) == outcomes(True, True, True, True, False, True)
+    assert (report.total_users, report.sampled_users) == (None, 0)
+
+
+@pytest.mark.parametrize("error", [HostUnreachableError(HOST), TlsError(HOST, "no"), SignatureRefusedError("No. Ask.")])
+def test_what_was_reached_and_accepted_once_stays_so(error: RosterSyncError) -> None:
+    report = probed(FakeProvider(users=error), [a_school()])
+
+    assert outcome(report) == outcomes(True, True, True, True, False, True)
+
+
+def test_an_answer_that_breaks_off_leaves_encryption_and_signature_open() -> None:
+    report = probed(FakeProvider(orgs=[TruncatedError(HOST)], users=TimedOutError(HOST, 10)))
+
+    assert outcome(report) == outcomes(True, None, None, False, False, None)
+
+
+def test_the_last_sentence_of_an_error_is_the_remedy() -> None:
+    error = ForbiddenError(
+        f'The consumer key may not read /orgs of {HOST} (403). It says: "No. Way.". Ask the provider to permit it.'
+    )
+
+    failed = step(probed(FakeProvider(orgs=[error])), StepName.ORGS)
+
+    assert failed.message == f'The consumer key may not read /orgs of {HOST} (403). It says: "No. Way.".'
+    assert failed.remedy == "Ask the provider to permit it."
+
+
+def test_http_needs_no_certificate_and_fails_no_step() -> None:
+    report = probed(FakeProvider(), [a_school()], base_url="http://127.0.0.1:8000/ims/oneroster/v1p1")
+
+    assert outcome(report) == outcomes(True, None, True, True, True, True)
+    assert report.ok
+
+
+def test_an_empty_roster_fails_with_what_to_do() -> None:
+    report = probed(FakeProvider(users=[]), [a_school()])
+
+    assert outcome(report) == outcomes(True, True, True, True, False, True)
+    assert step(report, StepName.USERS).message == "The roster is empty: the provider gives no users."
+    assert step(report, StepName.USERS).remedy is not None
+
+
+def test_a_provider_without_orgs_fails_with_what_to_do() -> None:
+    report = probed(FakeProvider(orgs=[Page([])]))
+
+    assert step(report, StepName.ORGS).message == "The provider gives no orgs."
+    assert step(report, StepName.ORGS).remedy is not None
+
+
+def test_a_configured_school_that_no_org_is_fails_and_is_named() -> None:
+    unknown = a_school(school_id=SchoolId("high"), name="Springfield High", oneroster_id=SourcedId("ORG-1"))
+
+    report = probed(FakeProvider(), [a_school(), unknown])
+
+    assert outcome(report) == outcomes(True, True, True, True, True, False)
+    assert "Springfield High" in step(report, StepName.SCHOOLS).message
+    assert report.as_dict()["unknown_schools"] == [
+        {"school_id": "high", "name": "Springfield High", "oneroster_id": "ORG-1"}
+    ]
+
+
+def test_settings_may_be_tested_before_schools_have_ids() -> None:
+    report = probed(FakeProvider(), [a_school(oneroster_id=None)])
+
+    assert report.ok
+    assert step(report, StepName.SCHOOLS).remedy == "Give each school its OneRoster ID."
+
+
+def test_a_school_on_a_later_page_is_found() -> None:
+    provider = FakeProvider(orgs=[Page([{"sourcedId": f"other-{number}"}]) for number in range(5)] + [Page(ORGS)])
+
+    report = probed(provider, [a_school()])
+
+    assert step(report, StepName.SCHOOLS).ok
+    assert step(report, StepName.ORGS).message == "7 orgs were read, 1 of them of type school."
+
+
+def test_endless_orgs_are_stopped_and_no_school_is_called_unknown() -> None:
+    endless = [Page([{"sourcedId": f"other-{number}"}]) for number in range(MOST_ORG_PAGES + 10)]
+
+    report = probed(FakeProvider(orgs=endless), [a_school()])
+
+    assert step(report, StepName.ORGS).message.startswith(f"The first {MOST_ORG_PAGES} orgs were read")
+    assert (step(report, StepName.SCHOOLS).ok, report.unknown_schools) == (None, [])
+
+
+def test_orgs_that_fail_on_a_later_page_are_not_called_read() -> None:
+    provider = FakeProvider(orgs=[Page([{"sourcedId": "other"}]), ProviderBrokenError("Failed. Try again.", None)])
+
+    report = probed(provider, [a_school()])
+
+    assert outcome(report) == outcomes(True, True, True, False, True, None)
+
+
+def test_users_are_sampled_within_bounds() -> None:
+    provider = FakeProvider(users=[{"sourcedId": str(number)} for number in range(500)])
+
+    report = probed(provider)
+
+    assert (report.sampled_users, report.total_users) == (SAMPLE_USERS, 500)
+    assert provider.asked == [("users", SAMPLE_USERS, 0)]
+
+
+def test_no_larger_page_is_asked_for_than_the_settings_say() -> None:
+    provider = FakeProvider(users=[{"sourcedId": str(number)} for number in range(500)])
+
+    probed(provider, page_size=50)
+
+    assert provider.asked == [("users", 50, 0)]
+
+
+@pytest.mark.parametrize(("users", "total"), [(3, 3), (SAMPLE_USERS, SAMPLE_USERS), (SAMPLE_USERS + 1, None)])
+def test_without_a_total_it_is_looked_whether_more_users_come(users: int, total: int | None) -> None:
+    provider = FakeProvider(users=[{"sourcedId": str(number)} for number in range(users)], total=False)
+
+    report = probed(provider)
+
+    assert report.total_users == total
+    assert step(report, StepName.USERS).ok
+
+
+def test_records_that_are_none_do_not_stop_the_probe() -> None:
+    odd: list[object] = [None, "user", {"role": None, "metadata": []}, {"role": ["x"], "metadata": {"a": [1]}}]
+
+    report = probed(FakeProvider(orgs=[Page([None, 3, {"type": "school"}, *ORGS])], users=odd), [a_school()])
+
+    assert report.ok
+    assert (report.sampled_users, report.roles, report.metadata_keys) == (2, {}, {"a": 1})
+
+
+def test_roles_and_metadata_keys_are_bounded() -> None:
+    users: list[object] = [{"role": f"{number}" * 500, "metadata": {f"key {number}": 1}} for number in range(150)]
+
+    report = probed(FakeProvider(users=users))
+
+    assert (len(report.roles), len(report.metadata_keys)) == (100, 100)
+    assert max(map(len, report.roles)) == 100
+
+
+def test_an_address_that_cannot_be_looked_up_in_time_fails_as_such(never: threading.Event) -> None:
+    report = probed(FakeProvider(orgs=[never]), deadline_s=0.05)
+
+    assert outcome(report) == outcomes(False, None, None, None, None, None)
+    assert step(report, StepName.ADDRESS).message == f"{HOST} could not be reached within 0.05 seconds."
+
+
+def test_users_that_take_too_long_leave_what_is_known_of_orgs(never: threading.Event) -> None:
+    report = probed(FakeProvider(users=never), [a_school()], deadline_s=0.2)
+
+    assert outcome(report) == outcomes(True, True, True, True, False, True)
+    assert "0.2 seconds" in step(report, StepName.USERS).message
+    assert [school.sourced_id for school in report.schools] == ["org-1"]
+
+
+def test_orgs_that_take_too_long_leave_what_is_known_of_users(never: threading.Event) -> None:
+    report = probed(FakeProvider(orgs=[Page(ORGS), never]), [a_school()], deadline_s=0.2)
+
+    assert outcome(report) == outcomes(True, True, True, False, True, True)
+    assert report.total_users == 3
+
+
+@pytest.mark.parametrize("error", [ConfigurationError("Cannot decrypt. Enter it."), TransientError("No key service.")])
+def test_a_secret_that_cannot_be_decrypted_is_reported(error: RosterSyncError) -> None:
+    def fail(_: ProbeTarget) -> FakeProvider:
+        raise error
+
+    report = probe_provider(
+        target(), [], fail, signature_refused=SignatureRefusedError, deadline_s=5, monotonic=lambda: 0.0
+    )
+
+    assert outcome(report) == outcomes(False, None, None, None, None, None)
+
+
+def test_a_defect_is_not_reported_as_the_providers() -> None:
+    def fail(_: ProbeTarget) -> FakeProvider:
+        raise KeyError("defect")
+
+    with pytest.raises(KeyError, match="defect"):
+        probe_provider(target(), [], fail, signature_refused=SignatureRefusedError, deadline_s=5, monotonic=lambda: 0.0)
+
+
+class TestTarget:
+    """What a request asks to probe."""
+
+    def target(self, request: object, stored: Settings | None = None) -> ProbeTarget:
+        return probe_target(request, lambda _: stored, lambda text: f"{text.rstrip('/')}/normal")
+
+    def refusal(self, request: object, stored: Settings | None = None) -> Step:
+        with pytest.raises(ConfigurationError) as caught:
+            self.target(request, stored)
+        report = report_of_refusal(caught.value)
+        assert [step.ok for step in report.steps] == [False, None, None, None, None, None]
+        assert not report.ok
+        return report.steps[0]
+
+    def test_a_district_alone_is_probed_as_saved(self) -> None:
+        found = self.target({"district_id": DISTRICT}, settings(page_size=50))
+
+        assert found == target(
+            base_url="https://sis.example.org/normal", consumer_secret=b"encrypted", page_size=50, parallel_requests=5
+        )
+
+    def test_unsaved_settings_take_the_place_of_the_saved(self) -> None:
+        entered = {"base_url": "https://new.example.org", "consumer_key": "k", "consumer_secret": "s", "page_size": 7}
+
+        found = self.target({"district_id": DISTRICT, "settings": entered}, settings())
+
+        assert found == target(
+            base_url="https://new.example.org/normal", consumer_key="k", consumer_secret="s", page_size=7
+        )
+
+    def test_the_saved_secret_is_used_at_its_own_host(self) -> None:
+        entered = {"base_url": "https://sis.example.org/other", "consumer_key": "k"}
+
+        found = self.target({"district_id": DISTRICT, "settings": entered}, settings())
+
+        assert found.consumer_secret == b"encrypted"
+
+    @pytest.mark.parametrize("base_url", ["https://evil.example.com", "https://sis.example.org:8443"])
+    def test_the_saved_secret_must_be_entered_again_for_another_host(self, base_url: str) -> None:
+        entered = {"base_url": base_url, "consumer_key": "k"}
+
+        refused = self.refusal({"district_id": DISTRICT, "settings": entered}, settings())
+
+        assert refused.remedy == "Enter the consumer secret of that host too."
+
+    @pytest.mark.parametrize(
+        ("overrides", "missing"),
+        [
+            ({"base_url": None}, "base URL"),
+            ({"consumer_key": None}, "consumer key"),
+            ({"consumer_secret": None}, "consumer secret"),
+            ({"consumer_key": None, "consumer_secret": None}, "consumer key, consumer secret"),
+        ],
+    )
+    def test_what_is_missing_is_named(self, overrides: dict[str, Any], missing: str) -> None:
+        refused = self.refusal({"district_id": DISTRICT}, settings(**overrides))
+
+        assert refused.message == f"The OneRoster settings lack: {missing}."
+
+    def test_a_district_without_settings_is_named(self) -> None:
+        assert DISTRICT in self.refusal({"district_id": DISTRICT}).message
+
+    @pytest.mark.parametrize(
+        "request_",
+        [
+            None,
+            [],
+            "springfield",
+            {},
+            {"district_id": None},
+            {"district_id": 7},
+            {"district_id": ""},
+            {"district_id": "a#b"},
+            {"district_id": "a" * 65},
+            {"district_id": DISTRICT, "settings": []},
+            {"district_id": DISTRICT, "settings": {"base_url": 7}},
+            {"district_id": DISTRICT, "settings": {"base_url": " ", "consumer_key": "k", "consumer_secret": "s"}},
+            {"district_id": DISTRICT, "settings": {"page_size": "many"}},
+            {"district_id": DISTRICT, "settings": {"parallel_requests": 0}},
+        ],
+    )
+    def test_a_request_that_cannot_be_is_refused_with_a_sentence(self, request_: object) -> None:
+        refused = self.refusal(request_, settings(district_id=DistrictId("other")))
+
+        assert refused.message.endswith(".")
+        assert refused.remedy is not None
+
+    def test_an_entered_secret_does_not_show_in_a_traceback(self) -> None:
+        assert "hunter2" not in repr(target(consumer_secret="hunter2"))
