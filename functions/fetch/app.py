@@ -14,7 +14,8 @@ from roster_sync.domain.errors import ConfigurationError
 from roster_sync.environment import FetchEnvironment
 from roster_sync.messaging.queue import UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
-from roster_sync.observability import RUN_ENDED, Metric, logger, metrics, record
+from roster_sync.observability import RUN_ENDED, Metric, logger, metrics
+from roster_sync.observability import record as count
 from roster_sync.oneroster.client import OneRosterClient
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.districts import Districts
@@ -63,16 +64,16 @@ def fetcher() -> Fetcher:
     )
 
 
-def fetch_record(sqs_record: SQSRecord, *, deadline: datetime) -> None:
+def fetch_record(record: SQSRecord, *, deadline: datetime) -> None:
     """Fetch one district; raising sends the message back to the queue."""
-    request = SyncRequest.from_json(sqs_record.body)
+    request = SyncRequest.from_json(record.body)
     with logger.append_context_keys(district_id=request.district_id, run_id=request.run_id):
         fetched = fetch_roster(request.district_id, request.run_id, fetcher(), deadline=deadline)
-        record(Metric.RECORDS_FETCHED, fetched.records)
-        record(Metric.PROVIDER_REQUESTS, fetched.provider_requests)
-        record(Metric.CHUNKS_SENT, fetched.chunks)
+        count(Metric.RECORDS_FETCHED, fetched.records)
+        count(Metric.PROVIDER_REQUESTS, fetched.provider_requests)
+        count(Metric.CHUNKS_SENT, fetched.chunks)
         if fetched.ended:
-            record(RUN_ENDED[fetched.ended])
+            count(RUN_ENDED[fetched.ended])
         logger.info(
             "Fetched a district",
             extra={"records": fetched.records, "chunks": fetched.chunks, "ended": fetched.ended},

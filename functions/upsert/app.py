@@ -13,7 +13,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from roster_sync.domain.change import Chunk
 from roster_sync.environment import UpsertEnvironment
 from roster_sync.messaging import user_changes
-from roster_sync.observability import RUN_ENDED, Metric, logger, metrics, record
+from roster_sync.observability import RUN_ENDED, Metric, logger, metrics
+from roster_sync.observability import record as count
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.users import Users
@@ -29,17 +30,17 @@ def applier() -> Callable[[Chunk], AppliedChunk]:
     return lambda chunk: apply_chunk(chunk, users=users, runs=runs, leases=leases, clock=lambda: datetime.now(UTC))
 
 
-def apply_record(sqs_record: SQSRecord) -> None:
+def apply_record(record: SQSRecord) -> None:
     """Apply one message; raising sends it back to the queue."""
-    chunk = user_changes.from_json(sqs_record.body)
+    chunk = user_changes.from_json(record.body)
     with logger.append_context_keys(district_id=chunk.district_id, run_id=chunk.run_id, chunk=chunk.number):
         applied = applier()(chunk)
-        record(Metric.CHUNKS_APPLIED)
+        count(Metric.CHUNKS_APPLIED)
         if applied.counts:
-            record(Metric.USERS_CHANGED, applied.counts.changed)
-            record(Metric.CHANGES_SUPERSEDED, applied.counts.superseded)
+            count(Metric.USERS_CHANGED, applied.counts.changed)
+            count(Metric.CHANGES_SUPERSEDED, applied.counts.superseded)
         if applied.ended:
-            record(RUN_ENDED[applied.ended])
+            count(RUN_ENDED[applied.ended])
         logger.info("Applied a chunk", extra={"changes": len(chunk.changes), "ended": applied.ended})
 
 
