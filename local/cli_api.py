@@ -1,0 +1,70 @@
+"""A client of the settings API: what a district administrator does in the portal, done by a program."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import requests
+
+from local.stack import Stack
+
+TIMEOUT_S = 60
+
+
+class RefusedError(Exception):
+    """The API refused a request; the text is its sentence."""
+
+
+class DistrictApi:
+    """The settings API of a local stack, as an administrator of one district."""
+
+    def __init__(self, stack: Stack, district_id: str) -> None:
+        self.district_id = district_id
+        self._stack = stack
+        self._url = f"{stack.api_url}/districts/{district_id}"
+        self._session = requests.Session()
+        # A proxy of the developer's shell would be asked for an address of this machine.
+        self._session.trust_env = False
+        self._sign_in()
+
+    def get(self, path: str, **parameters: str) -> Any:
+        return self._call("GET", path, params=parameters)
+
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._call("PUT", path, json=body)
+
+    def post(self, path: str) -> Any:
+        return self._call("POST", path)
+
+    def upload(self, csv: str) -> Any:
+        """Send a CSV file of users; its report."""
+        return self._call("POST", "users/upload", data=csv.encode(), headers={"Content-Type": "text/csv"})
+
+    def items(self, path: str) -> Iterator[Any]:
+        """Every item of a list, page after page."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = self.get(path, **cursor)
+            yield from page["items"]
+            if not page["next_cursor"]:
+                return
+            cursor = {"cursor": page["next_cursor"]}
+
+    def _sign_in(self) -> None:
+        token = self._stack.sign_in(district_id=self.district_id, role="district_admin")
+        self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def _call(self, method: str, path: str, **arguments: Any) -> Any:
+        url = f"{self._url}/{path}"
+        answer = self._session.request(method, url, timeout=TIMEOUT_S, **arguments)
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            # A token lasts an hour, which two nights with a pause between may outlast.
+            self._sign_in()
+            answer = self._session.request(method, url, timeout=TIMEOUT_S, **arguments)
+        if answer.ok:
+            return answer.json() if answer.content else None
+        try:
+            sentence = answer.json()["detail"]
+        except (ValueError, KeyError):
+            sentence = f"The settings API answered {answer.status_code} to {method} {path}. Its log is in .local/."
+        raise RefusedError(sentence)
