@@ -11,7 +11,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.environment import DispatchEnvironment
 from roster_sync.messaging.queue import SyncRequestsQueue
 from roster_sync.messaging.sync_requests import SyncRequest
-from roster_sync.observability import Metric, logger, metrics, record
+from roster_sync.observability import Metric, count, logger, metrics
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.runs import Runs
 from roster_sync.use_cases.dispatch_runs import dispatch_runs
@@ -58,7 +58,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
         offered_products=environment().products,
         now=datetime.now(UTC),
     )
-    record(Metric.RUNS_REQUESTED, dispatched.requested)
-    record(Metric.RUNS_SKIPPED, dispatched.skipped)
+    count(Metric.RUNS_REQUESTED, dispatched.requested)
+    count(Metric.RUNS_SKIPPED, dispatched.skipped)
     logger.info("Dispatched the night", extra={"requested": dispatched.requested, "skipped": dispatched.skipped})
     return {"requested": dispatched.requested, "skipped": dispatched.skipped}

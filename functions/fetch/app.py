@@ -14,8 +14,7 @@ from roster_sync.domain.errors import ConfigurationError
 from roster_sync.environment import FetchEnvironment
 from roster_sync.messaging.queue import UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
-from roster_sync.observability import RUN_ENDED, Metric, logger, metrics
-from roster_sync.observability import record as count
+from roster_sync.observability import RUN_ENDED, Metric, count, logger, metrics
 from roster_sync.oneroster.client import OneRosterClient
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.districts import Districts

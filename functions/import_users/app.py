@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from roster_sync.domain.errors import ConfigurationError, NotFoundError
 from roster_sync.domain.run import Run
 from roster_sync.environment import ImportUsersEnvironment
-from roster_sync.observability import Metric, logger, metrics, record
+from roster_sync.observability import Metric, count, logger, metrics
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.uploads import Uploads, upload_of
@@ -66,5 +66,5 @@ def apply_file(key: str) -> Run:
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     """Apply the file that the event names; a second delivery changes nothing."""
     run = apply_file(event["detail"]["object"]["key"])
-    record(Metric.USERS_CHANGED, run.counts.created + run.counts.updated)
+    count(Metric.USERS_CHANGED, run.counts.created + run.counts.updated)
     logger.info("Imported a file", extra={"run_id": run.run_id, "state": run.state, "rows": run.counts.fetched})

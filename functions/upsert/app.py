@@ -13,8 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from roster_sync.domain.change import Chunk
 from roster_sync.environment import UpsertEnvironment
 from roster_sync.messaging import user_changes
-from roster_sync.observability import RUN_ENDED, Metric, logger, metrics
-from roster_sync.observability import record as count
+from roster_sync.observability import RUN_ENDED, Metric, count, logger, metrics
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.users import Users

@@ -56,6 +56,6 @@ RUN_ENDED: Mapping[RunState, Metric] = {
 """The metric of each terminal state."""
 
 
-def record(metric: Metric, value: int = 1) -> None:
+def count(metric: Metric, value: int = 1) -> None:
     """Add to a metric; it is sent when the invocation ends (`metrics.log_metrics`)."""
     metrics.add_metric(name=metric, unit=MetricUnit.Count, value=value)
