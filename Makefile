@@ -77,4 +77,5 @@ $(DEV) $(STACK) $(SAM):
 	@rm -f $(@D)/.built-*
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@[ $(@D) != $(VENV) ] || echo "$(CURDIR)/layers/common" > "$$($(@D)/bin/python -c 'import site; print(site.getsitepackages()[0])')/roster_sync.pth"
 	@touch $@

@@ -6,16 +6,16 @@ from datetime import timedelta
 import pytest
 
 from roster_sync.domain.errors import ConfigurationError, TransientError
-from roster_sync.domain.identifiers import RunId
+from roster_sync.domain.identifiers import RunId, UserId
 from roster_sync.domain.run import Counts, RunState
-from roster_sync.domain.user import Role
+from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.fetch_roster import fetch_roster
 from tests.support.builders import DISTRICT, a_school, a_user, settings
 from tests.support.nights import FakeProvider, Nights, a_record
 
 
-def a_counselor(**overrides: object) -> object:
+def a_counselor(**overrides: object) -> StoredUser:
     return a_user(
         **{
             "user_id": "manual-1",
@@ -148,7 +148,7 @@ def test_rule_4_a_sync_does_not_touch_a_district_administrator() -> None:
 
     run = nights.run(a_record(email="ruth@example.org", role="administrator"), a_record("S-2"))
 
-    assert nights.users.get(DISTRICT, "manual-1") == boss
+    assert nights.users.get(DISTRICT, UserId("manual-1")) == boss
     assert (run.counts.created, run.counts.skipped) == (1, 1)
     assert nights.issues(run) == [("district_administrator_kept", "S-1")]
 
@@ -245,7 +245,7 @@ def test_a_manual_user_is_never_deactivated() -> None:
     run = nights.run(a_record("S-2"))
 
     assert run.counts.deactivated == 0
-    assert nights.users.get(DISTRICT, "manual-1") == a_counselor()
+    assert nights.users.get(DISTRICT, UserId("manual-1")) == a_counselor()
 
 
 def test_two_people_with_a_manual_user_s_email_are_not_linked() -> None:
