@@ -8,9 +8,9 @@ from pathlib import Path
 from types import FrameType
 
 from local.cli_api import RefusedError
-from local.cli_sync import CannotSyncError, SyncOptions, sync
+from local.cli_sync import SyncOptions, sync
 from local.demo import demo
-from local.errors import LocalStackError
+from local.errors import CannotSyncError, LocalStackError
 
 FAILED = 1
 INTERRUPTED = 128 + signal.SIGINT

@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from local.errors import LocalStackError
 from local.stack import Stack
 
 TIMEOUT_S = 60
@@ -55,16 +56,23 @@ class DistrictApi:
         self._session.headers["Authorization"] = f"Bearer {token}"
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
-        url = f"{self._url}/{path}"
-        answer = self._session.request(method, url, timeout=TIMEOUT_S, **arguments)
+        answer = self._send(method, path, arguments)
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             # A token lasts an hour, which two nights with a pause between may outlast.
             self._sign_in()
-            answer = self._session.request(method, url, timeout=TIMEOUT_S, **arguments)
+            answer = self._send(method, path, arguments)
         if answer.ok:
             return answer.json() if answer.content else None
         try:
             sentence = answer.json()["detail"]
         except (ValueError, KeyError):
-            sentence = f"The settings API answered {answer.status_code} to {method} {path}. Its log is in .local/."
+            sentence = f"The settings API answered {answer.status_code} to {method} {path}. See {self._stack.state}."
         raise RefusedError(sentence)
+
+    def _send(self, method: str, path: str, arguments: Mapping[str, Any]) -> requests.Response:
+        try:
+            return self._session.request(method, f"{self._url}/{path}", timeout=TIMEOUT_S, **arguments)
+        except requests.RequestException as error:
+            raise LocalStackError.from_log(
+                f"The local stack did not answer {method} {path}.", self._stack.state / "ministack.log"
+            ) from error

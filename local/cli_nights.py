@@ -8,11 +8,14 @@ from typing import Any
 
 from local.cli_api import DistrictApi
 from local.cli_progress import Steps
+from local.errors import LocalStackError
 from local.report_users import count_written
 from local.stack import Stack
 from roster_sync.domain.run import RunState, nightly_run_id
 
 POLL_S = 0.2
+PATIENCE_S = 1200.0
+"""Longer than any function may run."""
 ENDED_WELL = frozenset({RunState.COMPLETED, RunState.COMPLETED_WITH_ISSUES})
 
 
@@ -38,12 +41,18 @@ class Night:
         return self.run["state"] in ENDED_WELL
 
 
-def night(stack: Stack, api: DistrictApi, scheduled_time: datetime, steps: Steps) -> Night:
-    """Let a night pass; each needs a time of its own, as a time dispatched again starts nothing."""
+def night(
+    stack: Stack, api: DistrictApi, scheduled_time: datetime, steps: Steps, *, patience_s: float = PATIENCE_S
+) -> Night:
+    """Let a night pass; each needs a time of its own, as a time dispatched again starts nothing.
+
+    Raises:
+        LocalStackError: The run has stood still for `patience_s`.
+    """
     # The run's id has whole seconds.
     scheduled_time = scheduled_time.astimezone(UTC).replace(microsecond=0)
     run_id = nightly_run_id(scheduled_time)
-    began = time.monotonic()
+    began = moved = time.monotonic()
     steps.begin(f"Night of {scheduled_time:%-d %B}")
     stack.invoke("DispatchFunction", {"scheduled_time": scheduled_time.isoformat()})
     run = api.get(f"runs/{run_id}")
@@ -54,7 +63,12 @@ def night(stack: Stack, api: DistrictApi, scheduled_time: datetime, steps: Steps
         else:
             steps.at(run["state"])
         time.sleep(POLL_S)
-        run = api.get(f"runs/{run_id}")
+        now = api.get(f"runs/{run_id}")
+        if now != run:
+            moved = time.monotonic()
+        elif time.monotonic() - moved > patience_s:
+            raise LocalStackError.from_log("The run stands still.", stack.state / "ministack.log")
+        run = now
     seconds = time.monotonic() - began
     steps.at("reading the report")
     issues = list(api.items(f"runs/{run_id}/issues"))

@@ -13,6 +13,7 @@ from local.cli_api import DistrictApi
 from local.cli_district import Connection, enter_schools, enter_settings, run_test
 from local.cli_nights import Night, night
 from local.cli_progress import Steps, console
+from local.errors import CannotSyncError
 from local.report import print_night, write_reports, write_users
 from local.report_probe import cannot_be_reached, first_failure, print_steps, schools
 from local.report_users import stored_users
@@ -21,10 +22,6 @@ from local.stack import Stack, local_stack
 DISTRICT_ID = "district"
 KEY_VARIABLE = "ONEROSTER_CONSUMER_KEY"
 SECRET_VARIABLE = "ONEROSTER_CONSUMER_SECRET"
-
-
-class CannotSyncError(Exception):
-    """Something is in the way of the first night; the text says what, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +58,7 @@ def sync(options: SyncOptions) -> bool:
         counselor_key=options.counselor_key,
     )
     nights: list[Night] = []
-    if options.report:
-        # Whoever waits for it shall not read that of an earlier time.
-        write_reports(options.report, nights)
+    _begin_files(options)
     steps = Steps(console())
     with local_stack("sync", enforce_iam=options.enforce_iam, report=steps.begin) as stack:
         api = DistrictApi(stack, DISTRICT_ID)
@@ -77,6 +72,17 @@ def sync(options: SyncOptions) -> bool:
             print_night(nights[-1], steps.console)
             _write(stack, nights, options)
     return all(passed.ended_well for passed in nights)
+
+
+def _begin_files(options: SyncOptions) -> None:
+    """Empty the files, so that nobody takes those of an earlier time for ours, and it is known that they can be."""
+    try:
+        if options.report:
+            write_reports(options.report, [])
+        if options.users:
+            write_users(options.users, [])
+    except OSError as error:
+        raise CannotSyncError(f"{error.filename} cannot be written: {error.strerror}. Choose another file.") from error
 
 
 def _credential(variable: str, prompt: str, *, hidden: bool) -> str:

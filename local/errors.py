@@ -1,4 +1,4 @@
-"""What can go wrong with the local stack itself."""
+"""What can go wrong on the local stack: with itself, or with what is around it."""
 
 from pathlib import Path
 
@@ -11,3 +11,7 @@ class LocalStackError(Exception):
         """The error of a step whose output is in `log`: its last lines are what a person wants to see first."""
         last = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
         return cls(f"{what} Its whole output is in {log}. It ends with:\n{last}")
+
+
+class CannotSyncError(Exception):
+    """Something outside the local stack is in the way of a night; the text says what, and what to do."""

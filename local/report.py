@@ -51,24 +51,28 @@ def write_users(path: Path, users: Iterable[Mapping[str, Any]]) -> None:
 
 
 def print_night(night: Night, console: Console) -> None:
-    """Print a night's report as a table."""
-    report = as_json(night)
-    console.print(f"{night.run['run_id']}: {report['state']}", soft_wrap=True)
+    """Print a night's report; a night that fetched nothing has no figures."""
+    console.print(f"{night.run['run_id']}: {night.run['state']}", soft_wrap=True)
+    if night.run["counts"]["fetched"]:
+        console.print(_counts(as_json(night)))
+    if night.issues:
+        console.print(_issues(night.issues))
+    if night.run["reason"]:
+        console.print(night.run["reason"], soft_wrap=True)
+
+
+def _counts(report: Mapping[str, Any]) -> Table:
     table = Table()
     table.add_column("Count")
     table.add_column("", justify="right")
-    for name in COUNTS:
-        table.add_row(name, f"{report['counts'][name]:,}")
+    for name, count in report["counts"].items():
+        table.add_row(name, f"{count:,}")
     table.add_section()
     table.add_row("requests to the provider", f"{report['provider_requests']:,}")
     table.add_row("messages on UserChanges", f"{report['messages']:,}")
     table.add_row("writes to Users", f"{report['writes']:,}")
-    table.add_row("seconds", f"{night.seconds:.1f}")
-    console.print(table)
-    if night.issues:
-        console.print(_issues(night.issues))
-    if report["reason"]:
-        console.print(report["reason"], soft_wrap=True)
+    table.add_row("seconds", f"{report['seconds']:.1f}")
+    return table
 
 
 def _issues(issues: Sequence[Mapping[str, Any]]) -> Table:

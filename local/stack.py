@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 
 from local.emulator import CREDENTIALS, REGION, emulator
-from local.errors import LocalStackError
+from local.errors import CannotSyncError, LocalStackError
 from local.sam import STAGE, build_and_deploy, settings
 
 PROJECT = Path(__file__).parents[1]
@@ -92,8 +92,8 @@ def local_stack(
 ) -> Iterator[Stack]:
     """Bring up a stack of its own, beside any other, and take it away at the end, however that comes.
 
-    `name` begins the name of its folder under .local/, which is kept only after an error. `report` gets the name of
-    each step as it begins.
+    `name` begins the name of its folder under .local/, which is kept only after an error that its logs may explain.
+    `report` gets the name of each step as it begins.
 
     Raises:
         LocalStackError: A step failed; the message holds the end of its output.
@@ -101,13 +101,18 @@ def local_stack(
     parent = PROJECT / ".local"
     parent.mkdir(exist_ok=True)
     state = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
-    report("Starting the local stack")
-    with emulator(PROJECT, state, enforce_iam=enforce_iam) as endpoint_url:
-        report("Building and deploying template.yaml to it")
-        build_and_deploy(PROJECT, state, endpoint_url)
-        described = _client(endpoint_url, "cloudformation").describe_stacks(StackName=settings(PROJECT)["stack_name"])
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Stacks"][0]["Outputs"]}
-        yield Stack(endpoint_url, outputs, state)
+    try:
+        report("Starting the local stack")
+        with emulator(PROJECT, state, enforce_iam=enforce_iam) as endpoint_url:
+            report("Building and deploying template.yaml to it")
+            build_and_deploy(PROJECT, state, endpoint_url)
+            name_of_stack = settings(PROJECT)["stack_name"]
+            described = _client(endpoint_url, "cloudformation").describe_stacks(StackName=name_of_stack)
+            outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Stacks"][0]["Outputs"]}
+            yield Stack(endpoint_url, outputs, state)
+    except (CannotSyncError, KeyboardInterrupt):
+        shutil.rmtree(state)
+        raise
     shutil.rmtree(state)
 
 
