@@ -1,0 +1,32 @@
+"""The deployed local stack, once as it is and once with each function held to its policy."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from local.stack import Stack, local_stack
+from tests.e2e.district import LiveDistrict, a_live_district
+
+ADistrict = Callable[..., LiveDistrict]
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The system, deployed."""
+    with local_stack("e2e") as deployed:
+        yield deployed
+
+
+@pytest.fixture(scope="session")
+def strict_stack() -> Iterator[Stack]:
+    """The system, deployed where IAM is enforced."""
+    with local_stack("e2e-iam", enforce_iam=True) as deployed:
+        yield deployed
+
+
+@pytest.fixture
+def a_district() -> Iterator[ADistrict]:
+    """Makes districts, each with a provider of its own, that are switched off after the test."""
+    with ExitStack() as districts:
+        yield lambda stack: districts.enter_context(a_live_district(stack))

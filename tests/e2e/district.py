@@ -1,0 +1,124 @@
+"""A district on the deployed stack, with a provider: entered through the API, observed in the tables."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+from rich.console import Console
+
+from local.cli_api import DistrictApi
+from local.cli_district import Connection, counselors_csv, enter_schools, enter_settings, run_test
+from local.cli_nights import Night, night
+from local.cli_progress import Steps
+from local.sample_provider import SampleProvider
+from local.stack import Stack
+from tests.e2e.expected import Attributes, Expected
+
+USERS = 300
+PATIENCE_S = 60.0
+PRODUCTS = ("serve", "jobs", "journey")
+COUNSELOR_KEY = "counselorEmail"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedCounselor:
+    """A row of the upload."""
+
+    first_name: str
+    last_name: str
+    email: str
+    school_id: str
+
+
+@dataclass
+class LiveDistrict:
+    """One district and its nights.
+
+    Attributes:
+        schools: The mapped ones, school_id by sourcedId; the provider has one more.
+        counselors: Uploaded; the last of them is also a teacher at the provider.
+        test_report: What Test Settings answered.
+    """
+
+    stack: Stack
+    api: DistrictApi
+    provider: SampleProvider
+    schools: dict[str, str]
+    counselors: Sequence[UploadedCounselor] = ()
+    test_report: dict[str, Any] = field(default_factory=dict)
+    _nights: int = 0
+
+    @property
+    def expected(self) -> Expected:
+        """What its users must be."""
+        return Expected(self.api.district_id, self.schools, PRODUCTS, COUNSELOR_KEY)
+
+    def expected_users(self) -> dict[str, Attributes]:
+        """What its users must be now."""
+        return self.expected.users(self.provider.users, self.counselors)
+
+    def night(self) -> Night:
+        """Let the next night pass."""
+        self._nights += 1
+        scheduled_time = datetime.now(UTC) + timedelta(days=self._nights)
+        return night(self.stack, self.api, scheduled_time, Steps(Console()), patience_s=PATIENCE_S)
+
+    def users(self) -> list[Attributes]:
+        """The items of the Users table, each attribute as it is stored."""
+        read = TypeDeserializer().deserialize
+        pages = self.stack.client("dynamodb").get_paginator("scan").paginate(TableName=self.stack.outputs["UsersTable"])
+        items = [{name: read(value) for name, value in item.items()} for page in pages for item in page["Items"]]
+        ours = [item for item in items if item["shard_key"].startswith(f"{self.api.district_id}#")]
+        return sorted(ours, key=lambda item: str(item["user_id"]))
+
+
+@contextmanager
+def a_live_district(stack: Stack) -> Iterator[LiveDistrict]:
+    """A district that is ready for its first night."""
+    with SampleProvider(users=USERS, seed=7) as provider:
+        api = DistrictApi(stack, f"district-{secrets.token_hex(4)}")
+        enter_settings(
+            api,
+            Connection(
+                base_url=provider.base_url,
+                consumer_key=provider.consumer_key,
+                consumer_secret=provider.consumer_secret,
+                counselor_key=COUNSELOR_KEY,
+            ),
+        )
+        _unmapped, *mapped = [org for org in provider.orgs if org["type"] == "school"]
+        enter_schools(api, {school["sourcedId"]: school["name"] for school in mapped})
+        schools = {school["sourcedId"]: school["sourcedId"] for school in mapped}
+        district = LiveDistrict(stack, api, provider, schools, _counselors(provider, mapped))
+        api.upload(
+            counselors_csv(
+                (each.first_name, each.last_name, each.email, each.school_id) for each in district.counselors
+            )
+        )
+        district.test_report = dict(run_test(api))
+        yield district
+        # No later night of the stack shall ask a provider that is gone.
+        api.put("settings", {})
+
+
+def _counselors(provider: SampleProvider, mapped: Sequence[dict[str, Any]]) -> list[UploadedCounselor]:
+    ids_by_name = {school["name"]: school["sourcedId"] for school in mapped}
+    counselors = [
+        UploadedCounselor(each.first_name, each.last_name, each.email, ids_by_name[each.school_name])
+        for each in provider.counselors()
+        if each.school_name in ids_by_name
+    ]
+    odd = frozenset[str]().union(*provider.district.odd.values())
+    teacher = next(
+        user
+        for user in provider.users
+        if user["role"] == "teacher"
+        and user["sourcedId"] not in odd
+        and user["orgs"][0]["sourcedId"] in ids_by_name.values()
+    )
+    school_id = teacher["orgs"][0]["sourcedId"]
+    return [*counselors, UploadedCounselor(teacher["givenName"], teacher["familyName"], teacher["email"], school_id)]
