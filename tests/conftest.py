@@ -1,11 +1,19 @@
 """What holds for every test: fake AWS credentials, and no connection that leaves this machine."""
 
 import ipaddress
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test depends on the clock, so neither do properties; what CI has passed once, it passes again.
+settings.register_profile(
+    "project", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
+settings.load_profile("project")
 
 FAKE_ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
