@@ -136,6 +136,18 @@ class TestPaging:
             assert len(records) == 40
             assert not client.proof(40).whole
 
+    def test_a_total_far_beyond_the_records_is_not_pursued(self) -> None:
+        """A provider that announces millions must not be asked for millions of empty pages."""
+
+        def answer(parameters: Mapping[str, str]) -> Scripted:
+            page = users(25)[int(parameters["offset"]) :][:10]
+            return Scripted({"users": page}, headers={"X-Total-Count": "10000000"})
+
+        with ScriptedProvider({"users": answer}) as provider, a_client(provider) as client:
+            assert read(client) == users(25)
+            assert client.requests_made < 25
+            assert not client.proof(25).whole
+
     def test_a_page_s_count_given_as_total_does_not_pass_for_the_end(self) -> None:
         whole = collection(users(25), total=False)
 
@@ -258,7 +270,9 @@ class TestContent:
         [
             ('{"users": [{"name": "Zoë"}]}'.encode("latin-1"), "Zoë"),
             (b'{"users": [{"name": "Zo\\ud83d"}]}', "Zo?"),
+            (b'{"users": [{"name": "Zo\ta\n"}]}', "Zo\ta\n"),
             (b'{"users": [{"name": NaN}]}', None),
+            (b'{"users": [{"name": 1e999}]}', None),
         ],
     )
     def test_what_is_not_quite_json_is_read_all_the_same(self, content: bytes, name: str | None) -> None:
@@ -344,6 +358,10 @@ class TestErrors:
     def test_the_provider_s_words_are_shortened(self) -> None:
         assert len(str(failure(Scripted({"imsx_description": "x" * 10_000}, 403)))) < 500
 
+    @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"n":' + b"9" * 5000 + b"}"])
+    def test_words_that_cannot_be_read_are_left_out(self, body: bytes) -> None:
+        assert isinstance(failure(Scripted(body, 403)), ForbiddenError)
+
     def test_errors_name_no_query(self) -> None:
         assert "sourcedId" not in str(failure(Scripted({}, 404)))
 
@@ -387,6 +405,9 @@ class TestErrors:
 
         with ScriptedProvider({"users": answer}) as provider, a_client(provider) as client:
             assert read(client) == users(50)
+
+    def test_a_page_nested_without_end_fails_the_fetch(self) -> None:
+        assert isinstance(failure(Scripted(b'{"users": ' + b"[" * 100_000)), TruncatedError)
 
     def test_a_page_that_stays_truncated_fails_the_fetch(self) -> None:
         assert isinstance(failure(Scripted({"users": users(9)}, cut=True)), TruncatedError)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roster_sync.oneroster.paging import (
+    MOST_RECORDS,
     Page,
     Progress,
     Span,
@@ -32,7 +33,7 @@ def finished(*pages: Page) -> Progress:
 def test_spans_cover_what_is_left_once(received: int, further: int) -> None:
     total = received + further
 
-    spans = spans_after(a_page(received, total=total), total)
+    spans = list(spans_after(a_page(received, total=total), total))
 
     covered = [offset for span in spans for offset in range(span.offset, span.offset + span.limit)]
     assert covered == list(range(received, total))
@@ -40,7 +41,7 @@ def test_spans_cover_what_is_left_once(received: int, further: int) -> None:
 
 
 def test_an_empty_first_page_leaves_nothing_to_plan() -> None:
-    assert spans_after(a_page(0, total=50), 50) == []
+    assert list(spans_after(a_page(0, total=50), 50)) == []
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,8 @@ def test_an_empty_first_page_leaves_nothing_to_plan() -> None:
         (a_page(0, total=0), 0),
         (a_page(10, total=10), None),
         (a_page(10, total=0), None),
+        (a_page(10, total=MOST_RECORDS), MOST_RECORDS),
+        (a_page(10, total=MOST_RECORDS + 1), None),
         (a_page(10), None),
     ],
 )
@@ -69,7 +72,13 @@ def test_a_whole_an_overlong_or_an_empty_page_leaves_no_gap(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("headers", "total"),
-    [({"X-Total-Count": " 12 "}, 12), ({"X-Total-Count": "many"}, None), ({"X-Total-Count": "-1"}, None), ({}, None)],
+    [
+        ({"X-Total-Count": " 12 "}, 12),
+        ({"X-Total-Count": "many"}, None),
+        ({"X-Total-Count": "-1"}, None),
+        ({"X-Total-Count": "9" * 5000}, None),
+        ({}, None),
+    ],
 )
 def test_a_total_is_a_number_or_none(headers: dict[str, str], total: int | None) -> None:
     assert total_of(headers) == total
@@ -83,7 +92,13 @@ def test_a_total_is_a_number_or_none(headers: dict[str, str], total: int | None)
         ('<u?offset=0>; rel="first", <u?offset=15>; title="a"; rel="next last", <u?offset=5>; rel="prev"', 15),
         ('<u?offset=5>; rel="prev"', None),
         ('<u?page=2>; rel="next"', None),
+        ('<u?offset=5&limit=5>; title="next"; rel="last"', None),
+        ('<u?offset=5>;REL = "Next"', 5),
+        (f'<u?offset={"9" * 5000}>; rel="next"', None),
+        ('<https://[u?offset=5>; rel="next"', None),
         ("nonsense", None),
+        pytest.param("<" * 1_000_000, None, id="a million open brackets, which must not take hours"),
+        pytest.param("<u?offset=5>;" + "rel=a " * 200_000, None, id="relations without end"),
         ("", None),
     ],
 )

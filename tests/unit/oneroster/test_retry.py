@@ -139,6 +139,7 @@ def test_pauses_differ_between_requests() -> None:
         ("Tue, 24 Nov 2026 10:00:30 +0100", 30),
         ("Tue, 24 Nov 2026 08:00:00 GMT", 0),
         ("soon", None),
+        ("Tue, 24 Nov 2026 09:00:30 +9999999999999", None),
         ("-5", None),
         ("٣", None),
         ("", None),

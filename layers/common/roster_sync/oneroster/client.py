@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -47,8 +48,6 @@ _DEFAULT_POLICY: Final = RetryPolicy()
 _WRAPPERS: Final = {"students": "users", "teachers": "users", "schools": "orgs"}
 # Lists that tell of failures, not records.
 _NO_WRAPPERS: Final = frozenset({"errors", "warnings", "statusInfoSet"})
-# More records than any district has: a provider that never ends is stopped here.
-_MOST_RECORDS: Final = 20_000_000
 
 
 class OneRosterClient:
@@ -149,9 +148,9 @@ class OneRosterClient:
         if self._closing.wait(seconds):
             raise CancelledError
 
-    def _planned(self, endpoint: str, spans: list[Span]) -> Iterator[Page]:
+    def _planned(self, endpoint: str, spans: Iterator[Span]) -> Iterator[Page]:
         """Pages whose places are known: in parallel, given in order, the gaps of short ones read after them."""
-        waiting = deque(spans)
+        empty_pages = 0
         under_way: deque[tuple[Span, Future[Answer]]] = deque()
         stopped = threading.Event()
 
@@ -162,10 +161,11 @@ class OneRosterClient:
 
         workers = ThreadPoolExecutor(self._parallel, thread_name_prefix="oneroster")
         try:
-            while waiting or under_way:
-                while waiting and len(under_way) < self._parallel:
-                    span = waiting.popleft()
+            while empty_pages < paging.MOST_EMPTY_PAGES:
+                for span in islice(spans, self._parallel - len(under_way)):
                     under_way.append((span, workers.submit(fetch, span)))
+                if not under_way:
+                    return
                 span, future = under_way.popleft()
                 answer = future.result()
                 del future
@@ -176,6 +176,7 @@ class OneRosterClient:
                 except TruncatedError:
                     page = self.page(endpoint, limit=span.limit, offset=span.offset)
                 del answer
+                empty_pages = 0 if page.raw_records else empty_pages + 1
                 yield page
                 gap = paging.gap_after(page, span)
                 while gap:
@@ -201,7 +202,7 @@ class OneRosterClient:
             if page.repeats(before) and first.end == offset > self._page_size:
                 # It gives everything at once, whatever is asked for.
                 return
-            if page.repeats(before) or offset > _MOST_RECORDS:
+            if page.repeats(before) or offset > paging.MOST_RECORDS:
                 raise UnexpectedAnswerError(
                     f"{self._host} gives the same page of /{endpoint} again and again. Ask the provider to repair the "
                     "parameter offset."

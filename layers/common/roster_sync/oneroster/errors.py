@@ -169,6 +169,6 @@ def _minor_code(status: Mapping[str, object]) -> object:
 def _json_object(body: bytes) -> Mapping[str, object]:
     try:
         answer = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}

@@ -4,7 +4,7 @@ Pages advance by the number of records received: a provider may give fewer than 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
@@ -14,8 +14,13 @@ from roster_sync.domain.record import RawRecord
 from roster_sync.oneroster.records import JsonRecordReader
 
 _READER: Final = JsonRecordReader()
-_LINK: Final = re.compile(r"<([^>]*)>((?:\s*;\s*[^;,<]+)*)")
-_REL_NEXT: Final = re.compile(r"""\brel\s*=\s*["']?[^"';]*\bnext\b""", re.IGNORECASE)
+MOST_RECORDS: Final = 20_000_000
+"""More than any district has; a provider that never ends is stopped here."""
+MOST_EMPTY_PAGES: Final = 10
+"""So many planned pages in a row without a record, and no more are asked for, whatever total was announced."""
+_MOST_DIGITS: Final = 15
+# A target and its attributes. No part can be read in two ways: a hostile header must not take long.
+_LINK: Final = re.compile(r"<([^<>]*)>([^<]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,36 +68,51 @@ class Span:
 
 def total_of(headers: Mapping[str, str]) -> int | None:
     """X-Total-Count; None if absent or no number."""
-    text = headers.get("X-Total-Count", "").strip()
-    return int(text) if text.isascii() and text.isdigit() else None
+    return _number(headers.get("X-Total-Count", ""))
 
 
 def next_offset_of(headers: Mapping[str, str]) -> int | None:
     """The offset in the Link to the next page; its host, scheme and path are not trusted."""
     for target, attributes in _LINK.findall(headers.get("Link", "")):
-        if _REL_NEXT.search(attributes):
-            values = parse_qs(urlsplit(target).query).get("offset", [])
-            return int(values[-1]) if values and values[-1].isascii() and values[-1].isdigit() else None
+        if _is_next(attributes):
+            try:
+                values = parse_qs(urlsplit(target).query).get("offset", [])
+            except ValueError:
+                return None
+            return _number(values[-1]) if values else None
     return None
+
+
+def _is_next(attributes: str) -> bool:
+    """Whether `next` is among the relations of a link."""
+    named = (attribute.partition("=") for attribute in attributes.lower().split(";"))
+    return any(name.strip() == "rel" and "next" in value.strip(" \t\"',").split() for name, _, value in named)
+
+
+def _number(text: str) -> int | None:
+    digits = text.strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS else None
 
 
 def believable_total(first: Page, limit: int) -> int | None:
     """The total by which the other pages can be planned.
 
-    None if there is none, if it is less than what came, and if it equals a full first page: some providers give the
-    page's count as the total, which must not pass for the end.
+    None if there is none, if it is less than what came or more than can be, and if it equals a full first page: some
+    providers give the page's count as the total, which must not pass for the end.
     """
-    if first.total is None or first.total < first.end or (first.total == first.end and first.end >= limit):
+    if first.total is None or not first.end <= first.total <= MOST_RECORDS:
+        return None
+    if first.total == first.end and first.end >= limit:
         return None
     return first.total
 
 
-def spans_after(first: Page, total: int) -> list[Span]:
+def spans_after(first: Page, total: int) -> Iterator[Span]:
     """What is left after the first page, in steps of what the provider gave for it."""
     step = len(first.raw_records)
-    if not step:
-        return []
-    return [Span(offset, min(step, total - offset)) for offset in range(first.end, total, step)]
+    if step:
+        for offset in range(first.end, total, step):
+            yield Span(offset, min(step, total - offset))
 
 
 def gap_after(page: Page, span: Span) -> Span | None:

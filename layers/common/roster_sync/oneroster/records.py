@@ -2,6 +2,7 @@
 
 import gc
 import json
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -32,16 +33,23 @@ class JsonRecordReader:
         """The record's sourcedId, if it is plain text; a fifth of the cost of `read`."""
         try:
             sourced_id = _IDENTIFIED.decode(record).sourcedId
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return None
         return SourcedId(sourced_id) if sourced_id else None
 
     def read(self, record: RawRecord) -> object:
-        """The record as JSON has it; halves of characters are replaced."""
+        """The record as JSON has it; halves of characters are replaced, numbers beyond all bounds are null.
+
+        None for one that cannot be read, such as one nested a thousand deep: it must not take its page along.
+        """
         try:
             return _ANYTHING.decode(record)
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):
+            pass
+        try:
             return _ANYTHING.decode(_lenient(bytes(record).decode()))
+        except (ValueError, RecursionError):
+            return None
 
 
 class NoJsonError(ValueError):
@@ -55,7 +63,7 @@ class BrokenJsonError(ValueError):
 def content_of(body: bytes) -> Mapping[str, msgspec.Raw] | list[msgspec.Raw] | None:
     """The values of an object, or the items of a list, unread; None for JSON that is neither.
 
-    Takes a byte order mark, Latin-1 without declaration, and NaN.
+    Takes a byte order mark, Latin-1 without declaration, NaN, and line breaks and tabs within text.
 
     Raises:
         BrokenJsonError: The answer was cut off or is damaged.
@@ -74,7 +82,7 @@ def content_of(body: bytes) -> Mapping[str, msgspec.Raw] | list[msgspec.Raw] | N
         return _CONTENT.decode(body)
     except msgspec.ValidationError:
         return None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         pass
     finally:
         if collecting:
@@ -100,5 +108,24 @@ def records_in(value: msgspec.Raw) -> list[msgspec.Raw]:
 
 
 def _lenient(text: str) -> bytes:
-    """Strict JSON for what the standard library still reads: NaN becomes null, half a character a question mark."""
-    return json.dumps(json.loads(text, parse_constant=lambda _: None), ensure_ascii=False).encode(errors="replace")
+    """Strict JSON for what the standard library still reads.
+
+    What is no number becomes null, half a character a question mark; control characters are escaped.
+    """
+    content = json.loads(
+        text, strict=False, parse_constant=lambda _: None, parse_float=_finite, parse_int=_integer_of_bounded_length
+    )
+    return json.dumps(content, ensure_ascii=False).encode(errors="replace")
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _integer_of_bounded_length(text: str) -> int | None:
+    """None beyond the length that Python converts."""
+    try:
+        return int(text)
+    except ValueError:
+        return None
