@@ -42,10 +42,10 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 _CONNECT_TIMEOUT_S: Final = 10.0
 _READ_BYTES: Final = 4 * 1024 * 1024
 _BUFFER_BYTES: Final = 128 * 1024
-# Addresses that carry another one inside: a translator on the way could lead them to a private network.
-_TRANSLATED: Final = tuple(
-    ipaddress.IPv6Network(network) for network in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")
-)
+# All that is given out of IPv6: neither site-local addresses nor those of NAT64, which carry another one inside.
+_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+# Addresses within that carry another one inside (Teredo, 6to4): a translator could lead them to a private network.
+_TRANSLATED: Final = (ipaddress.IPv6Network("2001::/32"), ipaddress.IPv6Network("2002::/16"))
 
 
 class HostUnreachableError(TransientError):
@@ -185,7 +185,7 @@ def is_public(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped:
             ip = ip.ipv4_mapped
-        elif any(ip in network for network in _TRANSLATED):
+        elif ip not in _UNICAST or any(ip in network for network in _TRANSLATED):
             return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
