@@ -18,7 +18,9 @@ from local.sample_provider import SampleProvider
 from local.stack import Stack
 from tests.e2e.expected import Attributes, Expected
 
-USERS = 300
+USERS, SCHOOLS = 300, 6
+SEED = 6
+"""Of a district whose odd users are all in mapped schools."""
 PATIENCE_S = 60.0
 PRODUCTS = ("serve", "jobs", "journey")
 COUNSELOR_KEY = "counselorEmail"
@@ -79,7 +81,7 @@ class LiveDistrict:
 @contextmanager
 def a_live_district(stack: Stack) -> Iterator[LiveDistrict]:
     """A district that is ready for its first night."""
-    with SampleProvider(users=USERS, seed=7) as provider:
+    with SampleProvider(USERS, SEED, schools=SCHOOLS) as provider:
         api = DistrictApi(stack, f"district-{secrets.token_hex(4)}")
         enter_settings(
             api,
@@ -90,7 +92,7 @@ def a_live_district(stack: Stack) -> Iterator[LiveDistrict]:
                 counselor_key=COUNSELOR_KEY,
             ),
         )
-        _unmapped, *mapped = [org for org in provider.orgs if org["type"] == "school"]
+        *mapped, _unmapped = [org for org in provider.orgs if org["type"] == "school"]
         enter_schools(api, {school["sourcedId"]: school["name"] for school in mapped})
         schools = {school["sourcedId"]: school["sourcedId"] for school in mapped}
         district = LiveDistrict(stack, api, provider, schools, _counselors(provider, mapped))
