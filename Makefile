@@ -29,11 +29,12 @@ help: ## Show this list
 
 setup: $(DEV) $(STACK) $(SAM) ## Build the environments (every other target does it by itself)
 
+# exec: a shell between make and these would end at Ctrl-C, and make with it, before they have cleaned up.
 run: setup ## See a district's nights on the local stack (ARGS=--once: end after the reports)
-	@$(IN_PROJECT) $(VENV)/bin/python -m local run $(ARGS)
+	@exec env $(IN_PROJECT) $(VENV)/bin/python -m local run $(ARGS)
 
 sync: setup ## The same against any provider (ARGS="--base-url URL --all-schools"; ARGS=--help lists all)
-	@$(IN_PROJECT) $(VENV)/bin/python -m local sync $(ARGS)
+	@exec env $(IN_PROJECT) $(VENV)/bin/python -m local sync $(ARGS)
 
 check: $(DEV) $(SAM) ## Check format, lint, types, imports and the template
 	$(VENV)/bin/ruff format --check .

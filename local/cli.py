@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A shell's background job would start us deaf to Ctrl-C; and to be ended by the system is to be ended in order.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
     try:
         if options.command == "run":
             ended_well = demo(users=options.users, once=options.once)
