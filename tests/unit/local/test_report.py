@@ -1,0 +1,63 @@
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from local.cli_nights import Night
+from local.report import COUNTS, print_night, write_reports
+
+ISSUE = {"code": "role_unknown", "sourced_id": "S-1", "message": "The role [staff] is unknown.", "remedy": "Map it."}
+
+
+def a_night(**run: Any) -> Night:
+    whole = {
+        "run_id": "20261124T090000Z-nightly",
+        "state": "completed_with_issues",
+        "reason": None,
+        "counts": dict.fromkeys(COUNTS, 7) | {"superseded": 0},
+        "provider_requests": 4,
+        "chunks_expected": 2,
+    }
+    return Night(run={**whole, **run}, issues=[ISSUE, ISSUE], writes=35, seconds=1.234)
+
+
+def printed(night: Night) -> str:
+    output = StringIO()
+    print_night(night, Console(file=output, width=120, markup=False))
+    return output.getvalue()
+
+
+def test_a_report_has_state_counts_issues_and_what_it_cost(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+
+    write_reports(path, [a_night()])
+
+    [report] = json.loads(path.read_text("utf-8"))
+    assert report == {
+        "state": "completed_with_issues",
+        "reason": None,
+        "counts": dict.fromkeys(COUNTS, 7),
+        "issues": [{name: ISSUE[name] for name in ("code", "sourced_id", "message")}] * 2,
+        "provider_requests": 4,
+        "messages": 2,
+        "writes": 35,
+        "seconds": 1.23,
+    }
+
+
+def test_a_printed_report_counts_issues_by_code_with_an_example() -> None:
+    text = printed(a_night())
+
+    assert "role_unknown │        2 │ The role [staff] is unknown. (S-1) │ Map it." in text
+
+
+@pytest.mark.parametrize("state", ["failed", "blocked", "skipped"])
+def test_a_run_that_did_not_complete_says_why_in_one_line(state: str) -> None:
+    reason = f"{'The provider sent no users at all. ' * 5}Check in the SIS that it shares users."
+
+    text = printed(a_night(state=state, reason=reason))
+
+    assert reason in text.splitlines()
