@@ -16,14 +16,18 @@ from roster_sync.messaging.queue import UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.observability import RUN_ENDED, Metric, count, logger, metrics
 from roster_sync.oneroster.client import OneRosterClient
+from roster_sync.oneroster.retry import RetryPolicy
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.users import Users
 from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
 
-TIME_TO_CLOSE = timedelta(seconds=60)
-"""Of the function's time, kept for storing the run and sending its chunks."""
+PATIENCE = RetryPolicy(total_s=120)
+"""With one page: it is tried again for so long, and its last attempt may take `OneRosterClient`'s 120 s more."""
+
+TIME_TO_CLOSE = timedelta(seconds=300)
+"""Of the function's time, kept for the page under way, for storing the run and for sending its chunks."""
 
 
 @cache
@@ -43,6 +47,7 @@ def open_provider(settings: Settings, *, allow_local: bool) -> OneRosterClient:
         allow_local=allow_local,
         page_size=settings.page_size,
         parallel=settings.parallel_requests,
+        retry=PATIENCE,
     )
 
 

@@ -477,6 +477,19 @@ def test_nobody_is_taken_over_in_a_fetch_that_is_not_whole() -> None:
     assert (run.counts.linked, run.counts.created) == (0, 1)
 
 
+def test_a_record_that_leaves_a_person_gets_an_id_of_its_own() -> None:
+    """The user's id once came from the leaving record's sourcedId, so its new user overwrote the old one."""
+    nights = Nights()
+    one = {"email": "one@example.org", "familyName": "Powers"}
+    nights.run(a_record("S-3", **one), a_record("S-5", **one))
+    user_id = nights.user("S-5").user_id
+
+    nights.run(a_record("S-0", **one), a_record("S-5", **one), a_record("S-3"))
+
+    assert (nights.user("S-0"), nights.user("S-0").user_id) == (nights.user("S-5"), user_id)
+    assert nights.user("S-3").sourced_ids == ("S-3",)
+
+
 def test_a_repeated_record_counts_once() -> None:
     nights = Nights()
 

@@ -30,7 +30,9 @@ LoadUsers = Callable[[Collection[UserId]], Mapping[UserId, SisUser]]
 """Reads the SIS-owned attributes of stored users."""
 
 _NOBODY = -1
-_DEACTIVATION_BYTES = 120
+_CHANGE_BYTES = 320
+"""More than a change takes in a message beyond its user's values, which take less than the record they came from."""
+_STORED_BYTES = 2_000
 _UNCHANGED = ACTIVE | HAS_PRODUCTS
 _UNCHANGED_MASK = _UNCHANGED | SEVERAL_RECORDS | UNTOUCHABLE
 
@@ -73,12 +75,14 @@ class Comparison:
         self._held_rows = array("l")
         self._held_emails = array("q")
         self._held_persons = array("q")
+        self._held_sizes = array("l")
         self._came = bytearray(len(roster))
         self._unchanged = bytearray(len(roster))
         self._claimed = bytearray(len(roster))
         self._other_sourced_ids: set[SourcedId] = set()
         self._counselors: dict[str, tuple[int, SourcedId]] = {}
         self._sis_counselors: set[str] = set()
+        self._user_ids: set[UserId] = set()
         self._issues: list[Issue] = []
         self._invalid = 0
         self._skipped = 0
@@ -111,7 +115,7 @@ class Comparison:
             self.received += 1
             self._invalid += 1
             return
-        assert isinstance(record, Mapping)  # noqa: S101 - it has a sourcedId
+        assert isinstance(record, dict)  # noqa: S101 - it has a sourcedId
         roster = self._roster
         row = roster.by_sourced_id.get(sourced_id, _NOBODY)
         flags = roster.flags[row] if row != _NOBODY else SEVERAL_RECORDS
@@ -131,7 +135,7 @@ class Comparison:
             self._claimed[row] = True
             self._keep_out_of_district_administrator(sourced_id)
         else:
-            self._compare(user, digest, row, flags)
+            self._compare(user, raw, digest, row, flags)
 
     def _leave_out(self, reason: SisUser | NotStored, row: int) -> None:
         if reason is not NotStored.INVALID:
@@ -142,7 +146,7 @@ class Comparison:
             # Somebody who came, if unreadable, is not absent.
             self._claimed[row] = True
 
-    def _compare(self, user: SisUser, digest: bytes, row: int, flags: int) -> None:
+    def _compare(self, user: SisUser, raw: RawRecord, digest: bytes, row: int, flags: int) -> None:
         if flags & _UNCHANGED_MASK == _UNCHANGED and self._roster.has_fingerprint(row, fingerprint(user)):
             self._unchanged[row] = self._claimed[row] = True
             return
@@ -152,9 +156,10 @@ class Comparison:
             self._counselors[email] = (students + 1, min(first, user.sourced_ids[0]))
         elif user.sis_role is Role.COUNSELOR and user.email:
             self._sis_counselors.add(normalised_email(user.email))
-        self._hold(user, digest, row)
+        self._hold(user, digest, row, memoryview(raw).nbytes)
 
-    def _hold(self, user: SisUser, digest: bytes | None, row: int) -> int:
+    def _hold(self, user: SisUser, digest: bytes | None, row: int, size: int) -> int:
+        self._held_sizes.append(size)
         self._held_rows.append(row)
         self._held_emails.append(email_key(user.email))
         self._held_persons.append(person_key(user.email, user.given_name, user.family_name))
@@ -178,6 +183,7 @@ class Comparison:
             linked += taken_over
         planned += linked
         planned += [Planned(ChangeKind.CREATE, _NOBODY, index) for index in strangers]
+        self._user_ids = set(self._roster.user_ids) if strangers else set()
 
         counts = Counter({"invalid": self._invalid, "skipped": self._skipped, "fetched": self.received})
         planned = list(self._less_what_is_stored(planned, counts))
@@ -199,7 +205,7 @@ class Comparison:
     def sizes(self, planned: Iterable[Planned]) -> Iterator[int]:
         """Of each change in a message, roughly, in bytes."""
         for change in planned:
-            yield _DEACTIVATION_BYTES if change.index == _NOBODY else self._held.sizes[change.index]
+            yield _CHANGE_BYTES + (0 if change.index == _NOBODY else self._held_sizes[change.index])
 
     def change(self, planned: Planned) -> Change:
         """A decided change with its user."""
@@ -207,10 +213,16 @@ class Comparison:
             return Change(planned.kind, self._roster.user_ids[planned.row], None, None)
         user = self._held[planned.index]
         if planned.row == _NOBODY:
-            user_id = user_id_from_sourced_id(self._district_id, user.sourced_ids[0])
+            user_id = self._new_user_id(user.sourced_ids[0])
         else:
             user_id = self._roster.user_ids[planned.row]
         return Change(planned.kind, user_id, user, fingerprint(user), self._held.digest(planned.index))
+
+    def _new_user_id(self, sourced_id: SourcedId) -> UserId:
+        generation = 0
+        while (user_id := user_id_from_sourced_id(self._district_id, sourced_id, generation)) in self._user_ids:
+            generation += 1
+        return user_id
 
     # Who is one person
 
@@ -244,7 +256,8 @@ class Comparison:
                 for item in user.sourced_ids
                 if item in self._roster.by_sourced_id
             }
-            people.append((self._hold(user, None, _NOBODY), tuple(known)))
+            size = sum(self._held_sizes[index] for index in indices) + _STORED_BYTES * len(rows)
+            people.append((self._hold(user, None, _NOBODY, size), tuple(known)))
         return people
 
     def _same_email(self) -> dict[int, dict[int, tuple[list[int], list[int]]]]:

@@ -14,9 +14,14 @@ NO_KEY = 0
 _NAMESPACE = UUID("5c1f3f0e-6f0b-4d5e-9f0a-2f1f6f2a7d11")
 
 
-def user_id_from_sourced_id(district_id: DistrictId, sourced_id: SourcedId) -> UserId:
-    """The id of a user first seen at the provider; the same at each delivery."""
-    return UserId(str(uuid5(_NAMESPACE, f"{district_id}\x1fsourced_id\x1f{sourced_id}")))
+def user_id_from_sourced_id(district_id: DistrictId, sourced_id: SourcedId, generation: int = 0) -> UserId:
+    """The id of a user first seen at the provider; the same at each delivery.
+
+    A higher `generation` gives another id, for a sourcedId whose first one is somebody else's by now: ids stay with
+    people, sourcedIds do not always.
+    """
+    name = f"{district_id}\x1fsourced_id\x1f{sourced_id}"
+    return UserId(str(uuid5(_NAMESPACE, f"{name}\x1f{generation}" if generation else name)))
 
 
 def user_id_from_email(district_id: DistrictId, email: str) -> UserId:

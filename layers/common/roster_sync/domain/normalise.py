@@ -82,7 +82,7 @@ def rules_of(settings: Settings, schools: Mapping[SourcedId, SchoolId]) -> Rules
 
 def sourced_id_of(record: object, issues: list[Issue]) -> SourcedId | None:
     """A record's sourcedId; None, and an issue, if it has none that can be used. Opaque, so kept to the letter."""
-    if not isinstance(record, Mapping):
+    if not isinstance(record, dict):
         issues.append(Issue(IssueCode.RECORD_NOT_AN_OBJECT, "The provider sent an entry that is no user record."))
         return None
     value = record.get("sourcedId")
@@ -108,7 +108,7 @@ def normalise(
     if not _is_current(record, sourced_id, issues):
         return NotStored.GONE
     metadata = record.get("metadata")
-    if not isinstance(metadata, Mapping):
+    if not isinstance(metadata, dict):
         metadata = {}
     role = _role(record, metadata, sourced_id, rules, issues)
     if isinstance(role, NotStored):
@@ -209,7 +209,7 @@ def _references(value: object) -> set[SourcedId]:
         return set()
     found = set()
     for reference in value if isinstance(value, list) else (value,):
-        sourced_id = reference.get("sourcedId") if isinstance(reference, Mapping) else reference
+        sourced_id = reference.get("sourcedId") if isinstance(reference, dict) else reference
         if isinstance(sourced_id, int) and not isinstance(sourced_id, bool):
             sourced_id = str(sourced_id)
         if isinstance(sourced_id, str) and sourced_id.strip() and len(sourced_id) <= SOURCED_ID_MAX_LENGTH:
@@ -273,7 +273,7 @@ def _user_ids(value: object, sourced_id: SourcedId, issues: list[Issue]) -> tupl
         return ()
     pairs = set()
     for item in value if isinstance(value, list) else (value,):
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             identifier = _scalar(item.get("identifier"), "userIds", sourced_id, issues)
             if identifier:
                 pairs.add((_scalar(item.get("type"), "userIds", sourced_id, issues) or "", identifier))
@@ -296,7 +296,7 @@ def _metadata_value(metadata: Mapping[str, Any], key: str) -> object:
         return metadata[key]
     value: object = metadata
     for part in key.split("."):
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         value = value.get(part)
     return value

@@ -66,6 +66,11 @@ class Roster:
         """How many users are stored."""
         return len(self.user_ids)
 
+    def fill(self, batches: Iterable[Iterable[RosterEntry]]) -> None:
+        """Take in all stored users."""
+        for batch in batches:
+            self.add(batch)
+
     def add(self, entries: Iterable[RosterEntry]) -> None:
         """Take in a batch of stored users."""
         for entry in entries:

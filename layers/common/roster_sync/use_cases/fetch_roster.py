@@ -112,13 +112,12 @@ def _fetch(
     with closing(_open(fetcher.open_provider, settings)) as provider, ThreadPoolExecutor(1) as reader:
         products = settings.products & fetcher.offered_products
         issues: list[Issue] = []
-        reading = reader.submit(lambda: list(fetcher.users.roster(run.district_id)))
         known_schools = _known_schools(schools, provider, issues)
         roster = Roster(known_schools.values(), products, run.run_id)
+        reading = reader.submit(roster.fill, fetcher.users.roster(run.district_id))
         pages = _pages(provider, fetcher.clock, deadline)
         first = next(pages, [])
-        for batch in reading.result():
-            roster.add(batch)
+        reading.result()
         comparison = Comparison(run.district_id, roster, rules_of(settings, known_schools), provider.reader)
         comparison.add(first)
         for records in pages:
