@@ -30,6 +30,13 @@ FAKE_ENVIRONMENT = {
 FOREIGN_ENVIRONMENT = ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 
 
+def pytest_configure() -> None:
+    """Set the variables before any module of ours is imported: powertools reads its own then."""
+    for name in FOREIGN_ENVIRONMENT:
+        os.environ.pop(name, None)
+    os.environ.update(FAKE_ENVIRONMENT)
+
+
 class OutsideConnectionError(AssertionError):
     """A test tried to reach another machine."""
 
@@ -71,14 +78,4 @@ def _only_loopback() -> Iterator[None]:
         patch.setattr(socket.socket, "connect", guarded_connect)
         patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
         patch.setattr(socket.socket, "sendto", guarded_sendto)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _fake_credentials() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in FOREIGN_ENVIRONMENT:
-            patch.delenv(name, raising=False)
-        for name, value in FAKE_ENVIRONMENT.items():
-            patch.setenv(name, value)
         yield

@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from functions.import_users import app as import_users
 from functions.settings_api import app as settings_api
-from roster_sync.observability import logger, metrics
+from roster_sync.observability import logger
 from roster_sync.security.secrets import Secrets
 from tests.support.builders import DISTRICT, OTHER_DISTRICT
 from tests.support.events import EVENTS, api_event, district_admin
@@ -110,7 +110,6 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "ALLOW_LOCAL_PROVIDERS": "false",
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(metrics, "namespace", "OneRosterSync")
     clear_caches()
     yield
     clear_caches()
