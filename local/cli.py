@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from local.cli_api import RefusedError
 from local.cli_sync import SyncOptions, sync
 from local.demo import demo
 from local.errors import CannotSyncError, LocalStackError
@@ -39,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     enforce_iam=options.enforce_iam,
                 )
             )
-    except (LocalStackError, RefusedError, CannotSyncError) as error:
+    except (LocalStackError, CannotSyncError) as error:
         print(error, file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:

@@ -6,14 +6,14 @@ from typing import Any
 
 import requests
 
-from local.errors import LocalStackError
+from local.errors import CannotSyncError, LocalStackError
 from local.stack import Stack
 
 TIMEOUT_S = 60
 
 
-class RefusedError(Exception):
-    """The API refused a request; the text is its sentence."""
+class RefusedError(CannotSyncError):
+    """The API refused what was asked; the text is its sentence."""
 
 
 class DistrictApi:
@@ -63,16 +63,15 @@ class DistrictApi:
             answer = self._send(method, path, arguments)
         if answer.ok:
             return answer.json() if answer.content else None
-        try:
-            sentence = answer.json()["detail"]
-        except (ValueError, KeyError):
-            sentence = f"The settings API answered {answer.status_code} to {method} {path}. See {self._stack.state}."
-        raise RefusedError(sentence)
+        if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise self._failed(f"The settings API answered {answer.status_code} to {method} {path}.")
+        raise RefusedError(answer.json()["detail"])
 
     def _send(self, method: str, path: str, arguments: Mapping[str, Any]) -> requests.Response:
         try:
             return self._session.request(method, f"{self._url}/{path}", timeout=TIMEOUT_S, **arguments)
         except requests.RequestException as error:
-            raise LocalStackError.from_log(
-                f"The local stack did not answer {method} {path}.", self._stack.state / "ministack.log"
-            ) from error
+            raise self._failed(f"The settings API did not answer {method} {path}.") from error
+
+    def _failed(self, what: str) -> LocalStackError:
+        return LocalStackError.from_log(what, self._stack.state / "ministack.log")

@@ -57,20 +57,31 @@ def sync(options: SyncOptions) -> bool:
         consumer_secret=_credential(SECRET_VARIABLE, "Consumer secret: ", hidden=True),
         counselor_key=options.counselor_key,
     )
-    nights: list[Night] = []
     _begin_files(options)
     steps = Steps(console())
     with local_stack("sync", enforce_iam=options.enforce_iam, report=steps.begin) as stack:
-        api = DistrictApi(stack, DISTRICT_ID)
-        _enter_district(api, connection, options.schools, steps)
-        first_time = datetime.now(UTC)
-        for number in range(options.nights):
-            if number and options.pause_between:
-                steps.console.print("Press Enter for the next night.")
-                sys.stdin.readline()
-            nights.append(night(stack, api, first_time + timedelta(days=number), steps))
-            print_night(nights[-1], steps.console)
-            _write(stack, nights, options)
+        return sync_on(stack, DistrictApi(stack, DISTRICT_ID), connection, options, steps)
+
+
+def sync_on(stack: Stack, api: DistrictApi, connection: Connection, options: SyncOptions, steps: Steps) -> bool:
+    """Let the nights of a district pass on a stack; whether each ended well.
+
+    Raises:
+        CannotSyncError: No night could be tried.
+    """
+    _enter_district(api, connection, options.schools, steps)
+    nights: list[Night] = []
+    first_time = datetime.now(UTC)
+    for number in range(options.nights):
+        if number and options.pause_between:
+            steps.console.print("Press Enter for the next night.")
+            sys.stdin.readline()
+        nights.append(night(stack, api, first_time + timedelta(days=number), steps))
+        print_night(nights[-1], steps.console)
+        if options.report:
+            write_reports(options.report, nights)
+        if options.users:
+            write_users(options.users, stored_users(stack, api.district_id))
     return all(passed.ended_well for passed in nights)
 
 
@@ -123,10 +134,3 @@ def _chosen(report: Mapping[str, Any], asked_for: tuple[str, ...]) -> dict[str, 
             first_failure(report) or "The provider lists no org of type school. Name schools with --school SOURCEDID."
         )
     return listed
-
-
-def _write(stack: Stack, nights: list[Night], options: SyncOptions) -> None:
-    if options.report:
-        write_reports(options.report, nights)
-    if options.users:
-        write_users(options.users, stored_users(stack, DISTRICT_ID))

@@ -14,4 +14,4 @@ class LocalStackError(Exception):
 
 
 class CannotSyncError(Exception):
-    """Something outside the local stack is in the way of a night; the text says what, and what to do."""
+    """What was entered, or the provider, is in the way of a night; the text says what, and what to do."""
