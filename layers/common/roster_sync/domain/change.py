@@ -95,12 +95,13 @@ def chunk_bounds(sizes: Iterable[int]) -> list[tuple[int, int]]:
     batch of SQS (1 MiB).
     """
     bounds: list[tuple[int, int]] = []
-    start = total = position = 0
+    start = total = 0
+    position = -1
     for position, size in enumerate(sizes):
         if position > start and (position - start == _CHUNK_CHANGES or total + size > _CHUNK_BYTES):
             bounds.append((start, position))
             start, total = position, 0
         total += size
-    if total:
+    if position >= start:
         bounds.append((start, position + 1))
     return bounds
