@@ -1,6 +1,6 @@
 """Two nights of a made-up district on the local stack, entered as its administrator would."""
 
-import signal
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -90,9 +90,10 @@ def _stay(stack: Stack, provider: SampleProvider, printing: Console) -> None:
         f"  curl -H 'Authorization: Bearer {token}' {stack.api_url}/districts/{DISTRICT_ID}/runs",
         "Ctrl-C ends everything.",
     )
-    for line in lines:
-        printing.print(line, soft_wrap=True)
     try:
-        signal.pause()
+        for line in lines:
+            printing.print(line, soft_wrap=True)
+        while True:
+            time.sleep(1)
     except KeyboardInterrupt:
         printing.print("Ending the local stack.")
