@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
+from typing import NamedTuple
 
 from roster_sync.domain.change import Change, ChangeKind
 from roster_sync.domain.deactivation import Verdict, may_deactivate
@@ -37,13 +38,12 @@ _UNCHANGED = ACTIVE | HAS_PRODUCTS
 _UNCHANGED_MASK = _UNCHANGED | SEVERAL_RECORDS | UNTOUCHABLE
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """A decided change, by the row of the stored user and the index of the held one, -1 for nobody."""
 
     kind: ChangeKind
     row: int
-    index: int
+    held: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class Comparison:
         sourced_id_in, by_sourced_id = self._reader.sourced_id, roster.by_sourced_id
         for record in records:
             digest = record_digest(record, salt)
-            sourced_id = sourced_id_in(record)
+            sourced_id = sourced_id_in(record) if by_sourced_id else None
             row = _NOBODY if sourced_id is None else by_sourced_id.get(sourced_id, _NOBODY)
             if (
                 row != _NOBODY
@@ -193,7 +193,7 @@ class Comparison:
         verdict = may_deactivate(len(leaving) + left, active + left, proof, percent=percent, minimum=minimum)
         if verdict.deactivates:
             counts["deactivated"] += left
-            planned.sort(key=lambda change: change.index)
+            planned.sort(key=lambda change: change.held)
             planned += [Planned(ChangeKind.DEACTIVATE, row, _NOBODY) for row in leaving]
         elif verdict.blocks_run:
             self._report_kept(leaving)
@@ -205,18 +205,18 @@ class Comparison:
     def sizes(self, planned: Iterable[Planned]) -> Iterator[int]:
         """Of each change in a message, roughly, in bytes."""
         for change in planned:
-            yield _CHANGE_BYTES + (0 if change.index == _NOBODY else self._held_sizes[change.index])
+            yield _CHANGE_BYTES + (0 if change.held == _NOBODY else self._held_sizes[change.held])
 
     def change(self, planned: Planned) -> Change:
         """A decided change with its user."""
-        if planned.index == _NOBODY:
+        if planned.held == _NOBODY:
             return Change(planned.kind, self._roster.user_ids[planned.row], None, None)
-        user = self._held[planned.index]
+        user = self._held[planned.held]
         if planned.row == _NOBODY:
             user_id = self._new_user_id(user.sourced_ids[0])
         else:
             user_id = self._roster.user_ids[planned.row]
-        return Change(planned.kind, user_id, user, fingerprint(user), self._held.digest(planned.index))
+        return Change(planned.kind, user_id, user, fingerprint(user), self._held.digest(planned.held))
 
     def _new_user_id(self, sourced_id: SourcedId) -> UserId:
         generation = 0
@@ -368,12 +368,12 @@ class Comparison:
                 yield change
                 continue
             stored = self._roster.flags[change.row] & _UNCHANGED == _UNCHANGED
-            if stored and self._roster.has_fingerprint(change.row, fingerprint(self._held[change.index])):
+            if stored and self._roster.has_fingerprint(change.row, fingerprint(self._held[change.held])):
                 counts[self._count_of_unchanged(change.row)] += 1
             else:
                 earlier = self._roster.written_by_this_run(change.row)
                 kind = earlier if earlier and change.kind is ChangeKind.UPDATE else change.kind
-                yield Planned(kind, change.row, change.index)
+                yield Planned(kind, change.row, change.held)
 
     def _count_of_unchanged(self, row: int) -> str:
         earlier = self._roster.written_by_this_run(row)
