@@ -640,3 +640,14 @@ def test_an_equal_record_still_tells_of_its_unknown_counselor() -> None:
     second = nights.run(record)
 
     assert nights.issues(first) == nights.issues(second) == [("counselor_unknown", "S-1")]
+
+
+def test_a_record_with_an_issue_is_named_every_night() -> None:
+    nights = Nights()
+    record = a_record(email="no address")
+    first = nights.run(record)
+
+    second = nights.run(record)
+
+    assert second.counts == Counts(fetched=1, unchanged=1)
+    assert nights.issues(first) == nights.issues(second) == [("email_invalid", "S-1")]

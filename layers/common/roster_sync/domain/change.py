@@ -29,7 +29,8 @@ class Change:
     Attributes:
         user: The SIS-owned attributes to store; None for a deactivation, which leaves them as they are.
         fingerprint: Of `user`; None for a deactivation.
-        record_digest: Of the one record that `user` was read from; None if of several, or for a deactivation.
+        record_digest: Of the one record that `user` was read from; None if of several, if it had issues, or for a
+            deactivation.
     """
 
     kind: ChangeKind

@@ -128,6 +128,7 @@ class Comparison:
                 return
             self._came[row] = True
         self.received += 1
+        issues = len(self._issues)
         user = normalise(record, sourced_id, self._rules, self._issues)
         if user.__class__ is not SisUser:
             self._leave_out(user, row)
@@ -135,7 +136,9 @@ class Comparison:
             self._claimed[row] = True
             self._keep_out_of_district_administrator(sourced_id)
         else:
-            self._compare(user, raw, digest, row, flags)
+            # What has issues must be read every night, to name them every night.
+            known_by = digest if len(self._issues) == issues else None
+            self._compare(user, raw, known_by, row, flags)
 
     def _leave_out(self, reason: SisUser | NotStored, row: int) -> None:
         if reason is not NotStored.INVALID:
@@ -146,7 +149,7 @@ class Comparison:
             # Somebody who came, if unreadable, is not absent.
             self._claimed[row] = True
 
-    def _compare(self, user: SisUser, raw: RawRecord, digest: bytes, row: int, flags: int) -> None:
+    def _compare(self, user: SisUser, raw: RawRecord, digest: bytes | None, row: int, flags: int) -> None:
         if flags & _UNCHANGED_MASK == _UNCHANGED and self._roster.has_fingerprint(row, fingerprint(user)):
             self._unchanged[row] = self._claimed[row] = True
             return

@@ -68,7 +68,7 @@ class RosterEntry(NamedTuple):
     last_change: str | None
     """The kind of that run's change."""
     record_digest: bytes | None = None
-    """Of the one provider record that the user was stored from; None if of several."""
+    """Of the one provider record that the user was stored from; None if of several, or if the record had issues."""
     sis_counselor_email: str | None = None
 
 
