@@ -29,12 +29,10 @@ FAKE_ENVIRONMENT = {
 # Whatever the developer's shell names must not reach a test.
 FOREIGN_ENVIRONMENT = ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 
-
-def pytest_configure() -> None:
-    """Set the variables before any module of ours is imported: powertools reads its own then."""
-    for name in FOREIGN_ENVIRONMENT:
-        os.environ.pop(name, None)
-    os.environ.update(FAKE_ENVIRONMENT)
+# Powertools reads its variables when it is first imported, which other conftests do.
+for name in FOREIGN_ENVIRONMENT:
+    os.environ.pop(name, None)
+os.environ.update(FAKE_ENVIRONMENT)
 
 
 class OutsideConnectionError(AssertionError):
