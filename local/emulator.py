@@ -39,6 +39,9 @@ def emulator(project: Path, state: Path, *, enforce_iam: bool) -> Iterator[str]:
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
+        # Otherwise it would listen for other services' clients, on every address of the machine.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
         "AUTH": "true" if enforce_iam else "false",
         "STATE_DIR": str(state / "state"),
         "S3_DATA_DIR": str(state / "s3"),
