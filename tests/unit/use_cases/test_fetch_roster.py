@@ -7,7 +7,7 @@ import pytest
 
 from roster_sync.domain.errors import ConfigurationError, TransientError
 from roster_sync.domain.identifiers import RunId, UserId
-from roster_sync.domain.run import Counts, RunState
+from roster_sync.domain.run import Counts, RunKind, RunState
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.fetch_roster import fetch_roster
@@ -584,6 +584,26 @@ def test_a_run_that_died_without_a_word_is_ended_by_the_next() -> None:
     nights.run(a_record())
 
     assert nights.stored(dead).state is RunState.FAILED
+
+
+def test_a_run_whose_request_was_lost_is_ended_by_the_next() -> None:
+    """A SyncRequest that became a dead letter before its fetch once left the run queued for ever."""
+    nights = Nights()
+    lost = nights.queued()
+
+    nights.run(a_record())
+
+    assert (nights.stored(lost).state, nights.stored(lost).ended_at) == (RunState.FAILED, nights.now)
+
+
+def test_an_upload_that_waits_is_not_ended_by_a_sync() -> None:
+    nights = Nights()
+    upload = replace(nights.queued(), run_id=RunId("20261124T100000Z-upload-1"), kind=RunKind.UPLOAD)
+    nights.runs.create(upload)
+
+    nights.run(a_record())
+
+    assert nights.stored(upload).state is RunState.QUEUED
 
 
 def test_an_ended_run_is_not_fetched_again() -> None:

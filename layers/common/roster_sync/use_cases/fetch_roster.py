@@ -17,10 +17,13 @@ from roster_sync.domain.lease import LEASE_TIME
 from roster_sync.domain.normalise import rules_of
 from roster_sync.domain.record import RawRecord
 from roster_sync.domain.roster import Roster
-from roster_sync.domain.run import Run, RunState
+from roster_sync.domain.run import Run, RunKind, RunState
 from roster_sync.use_cases.close_run import close_if_applied
 from roster_sync.use_cases.ports import ChangeQueue, DistrictStore, LeaseStore, RunStore, UserStore
 from roster_sync.use_cases.provider import OpenProvider, Provider
+
+_ABANDONED_AT_MOST = 25
+"""Runs that are looked at for some that died: those of three weeks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +88,7 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
         lease = leases.acquire(district_id, run_id, now, now + LEASE_TIME)
     except DistrictBusyError as error:
         return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, str(error), clock()))
-    if lease.previous_holder:
-        abandoned = "It stopped without a word; a later sync took over."
-        runs.close(district_id, lease.previous_holder, RunState.FAILED, abandoned, now)
+    _end_abandoned(runs, lease.previous_holder, district_id, run_id, now)
     run = runs.begin_attempt(district_id, run_id, lease.fence, now)
     if run is None:
         leases.release(district_id, run_id)
@@ -98,6 +99,20 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
         ended = _close(runs, district_id, run_id, RunState.FAILED, str(error), clock())
         leases.release(district_id, run_id)
         return Fetched(ended)
+
+
+def _end_abandoned(
+    runs: RunStore, previous_holder: RunId | None, district_id: DistrictId, run_id: RunId, now: datetime
+) -> None:
+    """End what died: who held the lease last, and earlier syncs that never came to take it or to give it back."""
+    newest, _ = runs.page(district_id, limit=_ABANDONED_AT_MOST)
+    abandoned = [
+        run.run_id
+        for run in newest
+        if run.run_id < run_id and run.kind is not RunKind.UPLOAD and not run.state.is_terminal
+    ]
+    for earlier in {*abandoned, *([previous_holder] if previous_holder else [])}:
+        runs.close(district_id, earlier, RunState.FAILED, "It stopped without a word; a later sync took over.", now)
 
 
 def _close(

@@ -52,6 +52,9 @@ class RunStore(Protocol):
     def get(self, district_id: DistrictId, run_id: RunId) -> Run | None:
         """A run as it stands."""
 
+    def page(self, district_id: DistrictId, cursor: str | None = None, limit: int = 50) -> tuple[list[Run], str | None]:
+        """Runs, newest first, and the cursor of the next page; None at the end."""
+
     def begin_attempt(self, district_id: DistrictId, run_id: RunId, fence: int, now: datetime) -> Run | None:
         """Start fetching anew: attempt + 1, counts, chunks and issues empty; None if the run has ended."""
 
