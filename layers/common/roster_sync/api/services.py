@@ -25,10 +25,7 @@ class ApiDistricts(DistrictStore, LeaseStore, SettingsStore, Protocol):
 
 
 class ApiRuns(RunStore, Protocol):
-    """Runs, page by page."""
-
-    def page(self, district_id: DistrictId, cursor: str | None = None, limit: int = 50) -> tuple[list[Run], str | None]:
-        """A district's runs, newest first, and the cursor of the next page."""
+    """Runs and their issues."""
 
     def issues(
         self, district_id: DistrictId, run_id: RunId, attempt: int, cursor: str | None = None, limit: int = 100
