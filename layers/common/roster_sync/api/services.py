@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from roster_sync.domain.district import School
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
-from roster_sync.domain.run import Run
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.change_settings import SettingsStore
 from roster_sync.use_cases.ports import DistrictStore, LeaseStore, RunStore, UserStore
