@@ -140,9 +140,9 @@ class Nights:
         fetch_roster(run.district_id, run.run_id, self.fetcher(provider), deadline=self.now + timedelta(minutes=9))
 
     def apply(self, deliveries: int = 1) -> None:
-        """Deliver each chunk that was sent, each as often as said."""
+        """Deliver each chunk that was sent as often as said, its redeliveries before the next chunk."""
         sent, self.queue.sent = self.queue.sent, []
-        for chunk in sent * deliveries:
+        for chunk in (chunk for chunk in sent for _ in range(deliveries)):
             apply_chunk(chunk, users=self.users, runs=self.runs, leases=self.districts, clock=lambda: self.now)
 
     def run(self, *users: object, provider: FakeProvider | None = None) -> Run:

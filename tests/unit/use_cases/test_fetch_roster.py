@@ -498,6 +498,18 @@ def test_a_repeated_record_counts_once() -> None:
     assert (run.counts.fetched, run.counts.created) == (2, 2)
 
 
+@pytest.mark.parametrize(("first", "repeat"), [("Lisa", "Lisa"), ("Lisa", "New"), ("New", "Lisa"), ("New", "Newer")])
+def test_of_a_stored_user_s_repeated_records_the_first_counts_and_once(first: str, repeat: str) -> None:
+    nights = Nights()
+    nights.run(a_record("S-1", givenName="Lisa"), a_record("S-2"))
+
+    run = nights.run(a_record("S-1", givenName=first), a_record("S-2"), a_record("S-1", givenName=repeat))
+
+    assert nights.user("S-1").given_name == first
+    changed = first != "Lisa"
+    assert run.counts == Counts(fetched=2, updated=int(changed), unchanged=2 - changed)
+
+
 # Redelivery and crashes
 
 
@@ -544,6 +556,31 @@ def test_a_fetch_that_comes_again_after_part_was_applied_counts_each_change_once
 
     assert nights.stored(run).state is RunState.COMPLETED
     assert nights.stored(run).counts == Counts(fetched=600, created=600)
+
+
+@pytest.mark.parametrize(
+    ("again", "counts"),
+    [
+        ([a_record("S-1")], Counts(fetched=1, unchanged=1, deactivated=1)),
+        ([a_record("S-1"), a_record("S-2")], Counts(fetched=2, unchanged=1, reactivated=1)),
+    ],
+)
+def test_a_deactivation_before_the_fetch_came_again_counts_only_while_the_user_is_away(
+    again: list[dict[str, object]], counts: Counts
+) -> None:
+    nights = Nights()
+    nights.run(a_record("S-1"), a_record("S-2"))
+    run = nights.queued()
+    nights.fetch(run, FakeProvider([a_record("S-1")]))
+    (chunk,) = nights.queue.sent
+    nights.users.apply(chunk, nights.now)
+    nights.queue.sent = []
+
+    nights.fetch(run, FakeProvider(again))
+    nights.apply()
+
+    assert nights.stored(run).counts == counts
+    assert nights.user("S-2").active is (len(again) == 2)
 
 
 def test_a_chunk_of_an_older_run_does_not_overwrite_a_newer_one() -> None:
