@@ -1,5 +1,6 @@
 """A district's night, from its provider's records to stored users."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from roster_sync.domain.run import Counts, RunKind, RunState
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.fetch_roster import fetch_roster
+from roster_sync.use_cases.provider import Page
 from tests.support.builders import DISTRICT, a_school, a_user, settings
 from tests.support.nights import FakeProvider, Nights, a_record
 
@@ -139,6 +141,21 @@ def test_rule_3_a_metadata_key_for_roles_can_name_a_counselor() -> None:
     assert nights.user("S-1").role is Role.COUNSELOR
 
 
+def test_rule_3_a_counselor_whom_the_provider_sends_the_same_night_is_known() -> None:
+    nights = Nights(
+        district=settings(
+            counselor_metadata_key="counselor", role_metadata_key="staffRole", roles={"counselor": Role.COUNSELOR}
+        )
+    )
+
+    run = nights.run(
+        a_record("S-1", metadata={"counselor": "ruth@example.org"}),
+        a_record("T-1", role="teacher", email="Ruth@Example.org", metadata={"staffRole": "counselor"}),
+    )
+
+    assert nights.issues(run) == []
+
+
 # Rule 4
 
 
@@ -151,6 +168,21 @@ def test_rule_4_a_sync_does_not_touch_a_district_administrator() -> None:
     assert nights.users.get(DISTRICT, UserId("manual-1")) == boss
     assert (run.counts.created, run.counts.skipped) == (1, 1)
     assert nights.issues(run) == [("district_administrator_kept", "S-1")]
+
+
+def test_rule_4_a_district_administrator_with_a_provider_record_is_not_deactivated_when_it_goes() -> None:
+    boss = a_user(
+        user_id="boss",
+        sourced_ids=("A-1",),
+        role=Role.DISTRICT_ADMINISTRATOR,
+        manual_role=Role.DISTRICT_ADMINISTRATOR,
+    )
+    nights = Nights(boss)
+
+    run = nights.run(a_record("S-1"))
+
+    assert run.counts.deactivated == 0
+    assert nights.users.get(DISTRICT, UserId("boss")) == boss
 
 
 # Rule 5
@@ -259,6 +291,29 @@ def test_two_people_with_a_manual_user_s_email_are_not_linked() -> None:
     assert ("email_ambiguous", "S-1") in nights.issues(run)
 
 
+def test_somebody_with_the_email_of_two_manual_users_is_linked_to_neither() -> None:
+    nights = Nights(a_counselor(), a_counselor(user_id="manual-2"))
+
+    run = nights.run(a_record("S-1", email="ruth@example.org"))
+
+    assert (run.counts.linked, run.counts.created) == (0, 1)
+    assert nights.issues(run) == [("email_ambiguous", "S-1")]
+
+
+def test_a_provider_that_shares_no_orgs_is_synced_all_the_same() -> None:
+    class WithoutOrgs(FakeProvider):
+        def pages(self, endpoint: str) -> Iterator[Page]:
+            if endpoint == "orgs":
+                raise ConfigurationError("The consumer key may not read /orgs.")
+            return super().pages(endpoint)
+
+    nights = Nights()
+
+    run = nights.run(provider=WithoutOrgs([a_record()]))
+
+    assert (run.state, run.counts.created) == (RunState.COMPLETED, 1)
+
+
 def test_a_fetch_that_is_not_whole_deactivates_nobody() -> None:
     nights = Nights()
     nights.run(a_record("S-1"), a_record("S-2"), a_record("S-3"))
@@ -340,13 +395,18 @@ def test_a_provider_too_slow_fails_the_run_before_the_function_s_time_is_over() 
     assert "so slowly" in (nights.stored(run).reason or "")
 
 
-def test_a_failed_run_gives_the_lease_back() -> None:
+def test_a_failed_run_gives_the_lease_back_at_once() -> None:
     nights = Nights()
-    nights.run()
 
-    run = nights.run(a_record())
+    run = nights.run()
 
-    assert run.state is RunState.COMPLETED
+    assert run.state is RunState.FAILED
+    assert_is_free(nights)
+
+
+def assert_is_free(nights: Nights) -> None:
+    """Another run may begin now; else this raises."""
+    nights.districts.acquire(DISTRICT, RunId("20261231T090000Z-nightly"), nights.now, nights.now)
 
 
 def test_an_unusable_record_is_an_issue_and_its_page_goes_on() -> None:
@@ -558,6 +618,21 @@ def test_a_fetch_that_comes_again_after_part_was_applied_counts_each_change_once
     assert nights.stored(run).counts == Counts(fetched=600, created=600)
 
 
+def test_somebody_created_before_the_fetch_came_again_and_changed_since_counts_as_created() -> None:
+    nights = Nights()
+    run = nights.queued()
+    nights.fetch(run, FakeProvider([a_record(givenName="Old")]))
+    (chunk,) = nights.queue.sent
+    nights.users.apply(chunk, nights.now)
+    nights.queue.sent = []
+
+    nights.fetch(run, FakeProvider([a_record(givenName="New")]))
+    nights.apply()
+
+    assert nights.user("S-1").given_name == "New"
+    assert nights.stored(run).counts == Counts(fetched=1, created=1)
+
+
 @pytest.mark.parametrize(
     ("again", "counts"),
     [
@@ -653,6 +728,21 @@ def test_an_ended_run_is_not_fetched_again() -> None:
     assert nights.stored(run) == run
     assert provider.requests_made == 0
     assert nights.queue.sent == []
+    assert_is_free(nights)
+
+
+def test_a_run_that_ended_during_its_fetch_sends_nothing() -> None:
+    nights = Nights()
+    run = nights.queued()
+
+    class Closing(FakeProvider):
+        def close(self) -> None:
+            nights.runs.close(DISTRICT, run.run_id, RunState.FAILED, "It was ended.", nights.now)
+
+    nights.fetch(run, Closing([a_record()]))
+
+    assert nights.queue.sent == []
+    assert nights.stored(run).reason == "It was ended."
 
 
 # Records known to the letter
