@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.errors import ConfigurationError, TransientError
 from roster_sync.domain.identifiers import RunId, UserId
 from roster_sync.domain.run import Counts, RunKind, RunState
@@ -177,11 +178,11 @@ def test_rule_4_a_district_administrator_with_a_provider_record_is_not_deactivat
         role=Role.DISTRICT_ADMINISTRATOR,
         manual_role=Role.DISTRICT_ADMINISTRATOR,
     )
-    nights = Nights(boss)
+    nights = Nights(boss, a_user(user_id="other", sourced_ids=("S-1",)))
 
     run = nights.run(a_record("S-1"))
 
-    assert run.counts.deactivated == 0
+    assert (run.state, run.counts.deactivated) == (RunState.COMPLETED, 0)
     assert nights.users.get(DISTRICT, UserId("boss")) == boss
 
 
@@ -346,6 +347,17 @@ def test_a_share_under_the_threshold_is_deactivated() -> None:
     run = nights.run(*everybody[20:])
 
     assert (run.state, run.counts.deactivated) == (RunState.COMPLETED, 20)
+
+
+def test_deactivations_are_sent_last() -> None:
+    nights = Nights()
+    nights.run(a_record("S-1"), a_record("S-2"))
+    run = nights.queued()
+
+    nights.fetch(run, FakeProvider([a_record("S-1", givenName="New"), a_record("S-3")]))
+
+    kinds = [change.kind for chunk in nights.queue.sent for change in chunk.changes]
+    assert kinds == [ChangeKind.UPDATE, ChangeKind.CREATE, ChangeKind.DEACTIVATE]
 
 
 def test_an_empty_roster_fails_the_run_and_changes_nothing() -> None:
