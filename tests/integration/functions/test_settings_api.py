@@ -3,20 +3,18 @@
 import json
 from collections.abc import Iterator
 from io import StringIO
-from logging import StreamHandler
 from typing import Any
 
 import boto3
 import pytest
 import requests
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 
 from functions.import_users import app as import_users
 from functions.settings_api import app as settings_api
-from roster_sync.observability import logger
 from roster_sync.security.secrets import Secrets
 from tests.support.builders import DISTRICT, OTHER_DISTRICT
+from tests.support.deployed import Context
 from tests.support.events import EVENTS, api_event, district_admin
 from tests.support.invocations import Invocations, serve_invocations
 from tests.support.template import create_queues, create_tables, functions
@@ -44,15 +42,6 @@ def deployed_routes() -> list[tuple[str, str]]:
         )
         for route in routes
     )
-
-
-class Context(LambdaContext):
-    """What the runtime tells a function of itself."""
-
-    _function_name = "function"
-    _memory_limit_in_mb = 1024
-    _invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:function"
-    _aws_request_id = "request"
 
 
 class Deployed:
@@ -293,17 +282,6 @@ def test_a_file_in_utf_16_ends_its_run_with_the_sentence(deployed: Deployed) -> 
     run = deployed.send("GET", f"/runs/{slot['run_id']}")[1]
     assert run["state"] == "failed"
     assert run["reason"].startswith("The file is encoded as UTF-16, not as UTF-8. Save it as UTF-8")
-
-
-@pytest.fixture
-def log() -> Iterator[StringIO]:
-    """What the functions log; their logger keeps the stream that it was made with."""
-    handler = logger.registered_handler
-    assert isinstance(handler, StreamHandler)
-    written = StringIO()
-    before = handler.setStream(written)
-    yield written
-    handler.setStream(before)
 
 
 def test_no_log_line_holds_personal_data_or_a_secret(

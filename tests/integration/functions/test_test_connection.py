@@ -7,23 +7,21 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from io import StringIO
-from logging import StreamHandler
 from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 
 from functions.test_connection import app
 from local.sample_provider import SampleProvider
 from roster_sync.domain.district import Settings
 from roster_sync.domain.identifiers import SchoolId, SourcedId
-from roster_sync.observability import logger
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.districts import Districts
 from roster_sync.use_cases.probe_provider import ProbeReport
 from tests.support.builders import DISTRICT, OTHER_DISTRICT, a_school
+from tests.support.deployed import Context
 from tests.support.events import EVENTS
 from tests.support.provider import KEY, ROOT, SECRET, Scripted, ScriptedProvider, collection
 from tests.support.template import create_tables
@@ -34,15 +32,6 @@ USERS: list[dict[str, object]] = [
 ]
 GOOD = {"orgs": collection(ORGS, wrapper="orgs"), "users": collection(USERS)}
 WEB_PAGE = b"<!doctype html><title>Sign in</title>"
-
-
-class Context(LambdaContext):
-    """What the runtime tells a function of itself."""
-
-    _function_name = "function"
-    _memory_limit_in_mb = 1024
-    _invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:function"
-    _aws_request_id = "request"
 
 
 class District:
@@ -83,17 +72,6 @@ def district(monkeypatch: pytest.MonkeyPatch) -> Iterator[District]:
         clear_caches()
         yield District()
         clear_caches()
-
-
-@pytest.fixture
-def log() -> Iterator[StringIO]:
-    """What the function logs; its logger keeps the stream that it was made with."""
-    handler = logger.registered_handler
-    assert isinstance(handler, StreamHandler)
-    written = StringIO()
-    before = handler.setStream(written)
-    yield written
-    handler.setStream(before)
 
 
 @pytest.fixture
