@@ -810,3 +810,15 @@ def test_a_record_with_an_issue_is_named_every_night() -> None:
 
     assert second.counts == Counts(fetched=1, unchanged=1)
     assert nights.issues(first) == nights.issues(second) == [("email_invalid", "S-1")]
+
+
+def test_a_run_that_comes_again_after_its_settings_were_emptied_gives_its_lease_back() -> None:
+    nights = Nights()
+    run = nights.queued()
+    nights.districts.acquire(DISTRICT, run.run_id, nights.now, nights.now + timedelta(minutes=20))
+    nights.configure(settings(products=frozenset()), [a_school()])
+
+    nights.fetch(run, FakeProvider([]))
+
+    nights.districts.acquire(DISTRICT, RunId("another"), nights.now, nights.now + timedelta(minutes=20))
+    assert nights.stored(run).state is RunState.SKIPPED

@@ -82,6 +82,8 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
     settings, schools = districts.settings(district_id), districts.schools(district_id)
     reason = why_not_run(settings, schools, fetcher.offered_products)
     if reason or settings is None:
+        # An earlier attempt, when the settings were still complete, may have died with the lease.
+        leases.release(district_id, run_id)
         return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, reason, clock()))
     now = clock()
     try:
