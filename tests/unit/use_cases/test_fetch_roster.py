@@ -822,3 +822,15 @@ def test_a_run_that_comes_again_after_its_settings_were_emptied_gives_its_lease_
 
     nights.districts.acquire(DISTRICT, RunId("another"), nights.now, nights.now + timedelta(minutes=20))
     assert nights.stored(run).state is RunState.SKIPPED
+
+
+def test_a_person_of_whose_records_one_became_unusable_stays_one_user() -> None:
+    """The unusable record once claimed the user, so the other record became a second user beside it."""
+    nights = Nights()
+    ruth = {"email": "ruth@example.org", "givenName": "Ruth", "familyName": "Powers"}
+    nights.run(a_record("A-1", role="administrator", **ruth), a_record("T-1", role="teacher", **ruth))
+
+    run = nights.run(a_record("A-1", **{**ruth, "role": None}), a_record("T-1", role="teacher", **ruth))
+
+    assert (run.counts.created, run.counts.updated, run.counts.deactivated) == (0, 1, 0)
+    assert [user.sourced_ids for user in nights.users.all(DISTRICT)] == [("T-1",)]

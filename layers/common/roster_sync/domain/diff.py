@@ -79,6 +79,7 @@ class Comparison:
         self._came = bytearray(len(roster))
         self._unchanged = bytearray(len(roster))
         self._claimed = bytearray(len(roster))
+        self._unreadable = bytearray(len(roster))
         self._other_sourced_ids: set[SourcedId] = set()
         self._counselors: dict[str, tuple[int, SourcedId]] = {}
         self._sis_counselors: set[str] = set()
@@ -146,8 +147,7 @@ class Comparison:
             return
         self._invalid += 1
         if row != _NOBODY:
-            # Somebody who came, if unreadable, is not absent.
-            self._claimed[row] = True
+            self._unreadable[row] = True
 
     def _compare(self, user: SisUser, raw: RawRecord, digest: bytes | None, row: int, flags: int) -> None:
         if flags & _UNCHANGED_MASK == _UNCHANGED and self._roster.has_fingerprint(row, fingerprint(user)):
@@ -336,29 +336,34 @@ class Comparison:
 
     def _take_over(self, strangers: list[int]) -> tuple[list[int], list[Planned]]:
         """Find absent users again under a new sourcedId: by e-mail address, else by identifier and names."""
+        if next(self._absent_rows(), None) is None:
+            return strangers, []
         linked: list[Planned] = []
-        roster = self._roster
-        identifiers = array("q")
-        if any(not claimed for claimed in self._claimed):
-            identifiers = array("q", (self._identifier_key(index) for index in strangers))
-        by_identifier = dict(zip(strangers, identifiers, strict=False))
-        for key_of, keys in (
-            (self._held_emails.__getitem__, roster.email_keys),
-            (by_identifier.get, roster.identifier_keys),
-        ):
-            wanted = Counter(key_of(index) or NO_KEY for index in strangers)
-            absent = (row for row in roster.rows(having=0, lacking=MANUAL | UNTOUCHABLE) if not self._claimed[row])
-            found = _rows_by_key(absent, keys, wanted)
-            remaining = []
-            for index in strangers:
-                key = key_of(index) or NO_KEY
-                rows = found.get(key, ())
-                if len(rows) == 1 and wanted[key] == 1:
-                    self._claim(rows[0], index, linked, ChangeKind.LINK)
-                else:
-                    remaining.append(index)
-            strangers = remaining
-        return strangers, linked
+        by_email = {index: self._held_emails[index] for index in strangers}
+        strangers = self._take_over_by(by_email, self._roster.email_keys, linked)
+        by_identifier = {index: self._identifier_key(index) for index in strangers}
+        return self._take_over_by(by_identifier, self._roster.identifier_keys, linked), linked
+
+    def _take_over_by(self, keys: Mapping[int, int], stored: Sequence[int], linked: list[Planned]) -> list[int]:
+        """Link each stranger whose key is one stranger's and one absent user's; returns the other strangers."""
+        wanted = Counter(keys.values())
+        found = _rows_by_key(self._absent_rows(), stored, wanted)
+        remaining: list[int] = []
+        for index, key in keys.items():
+            rows = found.get(key, ())
+            if len(rows) == 1 and wanted[key] == 1:
+                self._claim(rows[0], index, linked, ChangeKind.LINK)
+            else:
+                remaining.append(index)
+        return remaining
+
+    def _absent_rows(self) -> Iterator[int]:
+        rows = self._roster.rows(having=0, lacking=MANUAL | UNTOUCHABLE)
+        return (row for row in rows if self._is_absent(row))
+
+    def _is_absent(self, row: int) -> bool:
+        """Whether nobody came for the user; somebody whose record cannot be used came all the same."""
+        return not self._claimed[row] and not self._unreadable[row]
 
     def _identifier_key(self, index: int) -> int:
         user = self._held[index]
@@ -388,9 +393,9 @@ class Comparison:
         scope = list(roster.rows(having=ACTIVE | IN_SCOPE, lacking=MANUAL | UNTOUCHABLE))
         inactive = roster.rows(having=IN_SCOPE, lacking=MANUAL | UNTOUCHABLE | ACTIVE)
         left = sum(
-            not self._claimed[row] and roster.written_by_this_run(row) is ChangeKind.DEACTIVATE for row in inactive
+            self._is_absent(row) and roster.written_by_this_run(row) is ChangeKind.DEACTIVATE for row in inactive
         )
-        return [row for row in scope if not self._claimed[row]], left, len(scope)
+        return [row for row in scope if self._is_absent(row)], left, len(scope)
 
     # What is told
 
