@@ -284,6 +284,8 @@ def _user_ids(value: object, sourced_id: SourcedId, issues: list[Issue]) -> tupl
 
 def _bounded(values: set[_Value], field: str, sourced_id: SourcedId, issues: list[Issue]) -> tuple[_Value, ...]:
     """The values in order; the rest of too many is dropped."""
+    if len(values) < 2:
+        return tuple(values)
     if len(values) > _LIST_MAX_LENGTH:
         message = f"{field} has {len(values)} entries; only {_LIST_MAX_LENGTH} were kept."
         issues.append(Issue(IssueCode.VALUE_DROPPED, message, sourced_id))
