@@ -1,19 +1,22 @@
 # Everything that a person or CI runs. `make help` lists the targets.
 #
-# Three environments, as their tools pin each other's dependencies apart: the code and its tests, the embedded local
-# stack (what functions on it find as their runtime), and SAM CLI with the template's linters.
+# Four environments, as their tools pin each other's dependencies apart: the code and its tests, the embedded local
+# stack (what functions on it find as their runtime), SAM CLI with the template's linters, and the other clients that the
+# benchmarks compare with.
 
 PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 VENV_STACK := .venv-stack
 VENV_SAM := .venv-sam
+VENV_RIVALS := .venv-rivals
 
 # A stamp is older than a changed lock and missing for another interpreter: both rebuild the environment.
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
 DEV := $(VENV)/.built-$(PYTHON_VERSION)
 STACK := $(VENV_STACK)/.built-$(PYTHON_VERSION)
 SAM := $(VENV_SAM)/.built-$(PYTHON_VERSION)
+RIVALS := $(VENV_RIVALS)/.built-$(PYTHON_VERSION)
 
 IN_PROJECT := PYTHONPATH=layers/common:.
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe \
@@ -55,7 +58,7 @@ test: setup ## Run all tests: unit, contracts, integration, template, then end t
 test-quick: $(DEV) ## Run all tests but the end-to-end ones
 	$(VENV)/bin/pytest -n 2 --ignore=tests/e2e
 
-bench: setup ## Print the figures of the benchmarks
+bench: setup $(RIVALS) ## Print the figures of the benchmarks
 	@$(IN_PROJECT) $(VENV)/bin/python -m bench $(ARGS)
 
 lock: $(DEV) ## Compile the lock files from their .in files (ARGS=--upgrade: newest releases)
@@ -63,16 +66,18 @@ lock: $(DEV) ## Compile the lock files from their .in files (ARGS=--upgrade: new
 	$(PIP_COMPILE) $(ARGS) --output-file requirements-dev.txt requirements-dev.in
 	$(PIP_COMPILE) $(ARGS) --output-file local/requirements-stack.txt local/requirements-stack.in
 	$(PIP_COMPILE) $(ARGS) --output-file local/requirements-sam.txt local/requirements-sam.in
+	$(PIP_COMPILE) $(ARGS) --output-file bench/requirements-rivals.txt bench/requirements-rivals.in
 
 clean: ## Remove environments, build output, caches and the local stack's state
-	rm -rf $(VENV) $(VENV_STACK) $(VENV_SAM) .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV_STACK) $(VENV_SAM) $(VENV_RIVALS) .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-# One recipe for the three. A lock is complete, so nothing is resolved again (--no-deps): pip's resolver, given hashes,
+# One recipe for all. A lock is complete, so nothing is resolved again (--no-deps): pip's resolver, given hashes,
 # rejects pins with extras.
 $(DEV): requirements-dev.txt
 $(STACK): local/requirements-stack.txt
 $(SAM): local/requirements-sam.txt
-$(DEV) $(STACK) $(SAM):
+$(RIVALS): bench/requirements-rivals.txt
+$(DEV) $(STACK) $(SAM) $(RIVALS):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'
 	@echo "Building $(@D) from $<"
 	@rm -f $(@D)/.built-*

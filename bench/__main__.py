@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from rich.console import Console
 
+from bench.completeness import completeness
+from bench.fetch import fetch
 from bench.fetch_cpu import USERS as CPU_USERS
 from bench.fetch_cpu import fetch_cpu
 from bench.fetch_memory import USERS as MEMORY_USERS
@@ -22,20 +24,26 @@ BENCHES: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
     "memory": (f"Peak memory of a fetch, {MEMORY_USERS:,} users", fetch_memory),
     "imports": ("Import of each function beyond boto3", import_time),
 }
+COMPARISONS: dict[str, Callable[[Console], None]] = {"fetch": fetch, "completeness": completeness}
 
 
 def main() -> None:
     """Measure and print; a missed target is shown, and is no failure."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*BENCHES, STORAGE, ALL], default=ALL, help="default: all")
+    parser.add_argument(
+        "names", nargs="*", choices=[*BENCHES, STORAGE, *COMPARISONS, ALL], default=ALL, help="default: all"
+    )
     chosen = parser.parse_args().names
     console = Console()
     if not console.is_terminal:
         console = Console(width=PLAIN_WIDTH)
-    for name in [*BENCHES, STORAGE] if ALL in chosen else chosen:
+    for name in [*BENCHES, STORAGE, *COMPARISONS] if ALL in chosen else chosen:
         if name == STORAGE:
             # Starts a server in a process of its own, and prints a table of its own.
             subprocess.run([sys.executable, "-m", "bench.storage"], check=True)
+            continue
+        if name in COMPARISONS:
+            COMPARISONS[name](console)
             continue
         title, measure = BENCHES[name]
         with console.status(f"Measuring: {title}"):
