@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import socket
 import ssl
 import struct
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
@@ -19,6 +20,7 @@ from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
 KEY = "key of a district"
 SECRET = "s3cret & more + %"
 ROOT = "/ims/oneroster/v1p1"
+_NONCE = re.compile(r'oauth_nonce="([^"]*)"')
 WRONG_SIGNATURE = {"imsx_codeMajor": "failure", "imsx_CodeMinor": "unauthorised", "imsx_description": "Bad signature"}
 
 
@@ -58,15 +60,41 @@ class Seen:
     caller_port: int
 
 
-class _Consumer(RequestValidator):
-    """One consumer; nonces are used once."""
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it came: what a sign-in is judged by."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class SignIn(Protocol):
+    """How a provider knows who asks."""
+
+    def answer(self, request: Received) -> Scripted | None:
+        """What it answers itself, such as a refusal or a token; None lets the request pass."""
+
+
+class OAuth1(RequestValidator):
+    """One consumer, who signs with HMAC-SHA256 in the header; nonces are used once."""
 
     client_key_length = (1, 255)
     enforce_ssl = False
+    allowed_signature_methods = ("HMAC-SHA256",)
 
     def __init__(self) -> None:
         super().__init__()
-        self.nonces: list[str] = []
+        self._nonces: set[str] = set()
+        self._verifier = SignatureOnlyEndpoint(self)
+
+    def answer(self, request: Received) -> Scripted | None:
+        try:
+            genuine, _ = self._verifier.validate_request(request.url, request.method, "", dict(request.headers))
+        except ValueError:
+            genuine = False
+        return None if genuine else Scripted(WRONG_SIGNATURE, 401)
 
     @property
     def safe_characters(self) -> set[str]:
@@ -85,8 +113,8 @@ class _Consumer(RequestValidator):
     def validate_timestamp_and_nonce(
         self, client_key: str, timestamp: str, nonce: str, *others: Any, **more: Any
     ) -> bool:
-        fresh = nonce not in self.nonces
-        self.nonces.append(nonce)
+        fresh = nonce not in self._nonces
+        self._nonces.add(nonce)
         return fresh
 
     @property
@@ -97,11 +125,13 @@ class _Consumer(RequestValidator):
 class ScriptedProvider:
     """Routes of endpoints to answers: a list is played once, its last answer repeated; a function sees the query."""
 
-    def __init__(self, routes: Mapping[str, Route], *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, routes: Mapping[str, Route], *, tls: ssl.SSLContext | None = None, sign_in: SignIn | None = None
+    ) -> None:
+        """Check signatures of OAuth 1, unless another `sign_in` is given."""
         self.routes = dict(routes)
         self.seen: list[Seen] = []
-        self._consumer = _Consumer()
-        self._verifier = SignatureOnlyEndpoint(self._consumer)
+        self._sign_in = sign_in or OAuth1()
         self._lock = threading.Lock()
         provider = self
 
@@ -110,6 +140,9 @@ class ScriptedProvider:
             disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
+                provider._answer(self)
+
+            def do_POST(self) -> None:
                 provider._answer(self)
 
             def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # http.server names it
@@ -147,14 +180,17 @@ class ScriptedProvider:
         parts = urlsplit(handler.path)
         endpoint = unquote(parts.path.removeprefix(f"{ROOT}/"))
         parameters = dict(parse_qsl(parts.query))
-        url = f"{self._scheme}://{handler.headers['Host']}{handler.path}"
+        headers = dict(handler.headers.items())
+        received = Received(
+            handler.command,
+            f"{self._scheme}://{handler.headers['Host']}{handler.path}",
+            headers,
+            handler.rfile.read(int(handler.headers.get("Content-Length", 0))),
+        )
         with self._lock:
-            genuine, _ = self._verifier.validate_request(url, "GET", "", dict(handler.headers.items()))
-            nonce = self._consumer.nonces[-1] if genuine else ""
-            self.seen.append(
-                Seen(endpoint, parameters, dict(handler.headers.items()), nonce, handler.client_address[1])
-            )
-            scripted = self._play(endpoint, parameters) if genuine else Scripted(WRONG_SIGNATURE, 401)
+            nonce = _NONCE.search(handler.headers.get("Authorization", ""))
+            self.seen.append(Seen(endpoint, parameters, headers, nonce[1] if nonce else "", handler.client_address[1]))
+            scripted = self._sign_in.answer(received) or self._play(endpoint, parameters)
         _send(handler, scripted)
 
     def _play(self, endpoint: str, parameters: Mapping[str, str]) -> Scripted:

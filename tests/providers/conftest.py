@@ -1,0 +1,61 @@
+"""Each test serves one provider's behaviour over HTTP and reads a collection with the real client."""
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from roster_sync.oneroster.client import OneRosterClient
+from roster_sync.oneroster.retry import RetryPolicy
+from tests.support.fetching import Fetch, Fetched
+from tests.support.provider import KEY, SECRET, OAuth1, SignIn
+from tests.support.roster_server import Behaviour, Records, RosterServer, standard
+
+AT_ONCE = RetryPolicy(attempts=3, total_s=20, shortest_s=0.001, longest_s=0.01)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One way to sign in: the provider's side, and what the client is given."""
+
+    sign_in: Callable[[], SignIn]
+    client: Mapping[str, Any]
+
+
+SIGN_INS = {
+    "OAuth 1, HMAC-SHA256": Case(OAuth1, {"consumer_key": KEY, "consumer_secret": SECRET}),
+}
+ENDPOINTS = ["users", "orgs", "schools/S 1/students"]
+
+
+@pytest.fixture(params=list(SIGN_INS.values()), ids=list(SIGN_INS))
+def sign_in(request: pytest.FixtureRequest) -> Case:
+    """Every way to sign in, in turn."""
+    case = request.param
+    assert isinstance(case, Case)
+    return case
+
+
+@pytest.fixture(params=ENDPOINTS)
+def endpoint(request: pytest.FixtureRequest) -> str:
+    """Endpoints of different wrappers, in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def fetch(sign_in: Case) -> Fetch:
+    """A fetch in pages of 10, 3 at once, failures tried again without delay; `client` settings replace these."""
+
+    def fetch(records: Records, behaviour: Behaviour = standard, *, endpoint: str = "users", **client: Any) -> Fetched:
+        settings: dict[str, Any] = {"allow_local": True, "page_size": 10, "parallel": 3, "retry": AT_ONCE}
+        with (
+            RosterServer({endpoint: records}, behaviour, sign_in=sign_in.sign_in()) as server,
+            closing(OneRosterClient(server.base_url, **sign_in.client, **settings | client)) as opened,
+        ):
+            came: list[Any] = [record for page in opened.pages(endpoint) for record in page.records]
+            distinct = {record["sourcedId"] for record in came}
+            return Fetched(came, opened.proof(len(distinct)), server.spans_of(endpoint))
+
+    return fetch
