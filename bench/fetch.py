@@ -1,7 +1,10 @@
 """A fetch of all users by this client and by others: users per second, CPU, memory."""
 
+import time
 from collections.abc import Mapping
+from http.client import HTTPConnection
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -27,7 +30,7 @@ class _Costs(NamedTuple):
 def fetch(console: Console) -> None:
     """Measure and print."""
     with console.status(f"Measuring: {TITLE}"):
-        fewer, costs = _measure()
+        alone, fewer, costs = _measure()
     show_comparison(
         console,
         TITLE,
@@ -48,6 +51,7 @@ def fetch(console: Console) -> None:
         console,
         "This client's targets",
         [
+            Figure("0 ms: the server alone, nothing read", USERS / alone, "users/s"),
             Figure("0 ms: users/s, times the loop's", loop.seconds / ours[0].seconds, "x", 1, at_least=True),
             *(
                 Figure(
@@ -66,12 +70,27 @@ def fetch(console: Console) -> None:
     )
 
 
-def _measure() -> tuple[Mapping[str, _Costs], Mapping[int, Mapping[str, _Costs]]]:
-    """What each client needs for fewer users, and for all by latency."""
+def _measure() -> tuple[float, Mapping[str, _Costs], Mapping[int, Mapping[str, _Costs]]]:
+    """The server's seconds; what each client needs for fewer users, and for all by latency."""
     rosters = {f"{ms}-ms": Roster(users=USERS, latency_s=ms / 1000) for ms in _TIMES_BY_LATENCY}
     with page_server({"fewer": Roster(users=_FEWER_USERS), **rosters}) as urls:
+        alone = min(_download(urls["0-ms"]) for _ in range(_TIMES_BY_LATENCY[0]))
         fewer = _best_of(1, urls["fewer"], _FEWER_USERS)
-        return fewer, {ms: _best_of(times, urls[f"{ms}-ms"], USERS) for ms, times in _TIMES_BY_LATENCY.items()}
+        return alone, fewer, {ms: _best_of(times, urls[f"{ms}-ms"], USERS) for ms, times in _TIMES_BY_LATENCY.items()}
+
+
+def _download(base_url: str) -> float:
+    """Seconds in which the server gives all pages over one connection."""
+    url = urlsplit(base_url)
+    connection = HTTPConnection(url.netloc)
+    began = time.perf_counter()
+    for offset in range(0, USERS, PAGE_SIZE):
+        path = f"{url.path}/users?limit={PAGE_SIZE}&offset={offset}"
+        connection.request("GET", path, headers={"Authorization": "Bearer secret"})
+        connection.getresponse().read()
+    seconds = time.perf_counter() - began
+    connection.close()
+    return seconds
 
 
 def _best_of(times: int, base_url: str, users: int) -> Mapping[str, _Costs]:
