@@ -16,13 +16,14 @@ from roster_sync.oneroster.errors import (
     NotFoundAtProviderError,
     NotJsonError,
     ProviderBrokenError,
+    RedirectedError,
     SignatureRefusedError,
     ThrottledError,
     UnexpectedAnswerError,
 )
 from roster_sync.security.egress import (
+    HandshakeBrokenError,
     HostUnreachableError,
-    RedirectedError,
     TimedOutError,
     TlsError,
     TooLargeError,
@@ -174,7 +175,8 @@ def test_the_report_is_json_without_personal_data() -> None:
     ("error", "expected"),
     [
         (HostUnreachableError(HOST), outcomes(False, None, None, None, None, None)),
-        (TlsError(HOST, "certificate has expired"), outcomes(True, False, None, None, None, None)),
+        (TlsError(HOST, "its certificate has expired", "Ask."), outcomes(True, False, None, None, None, None)),
+        (HandshakeBrokenError(HOST), outcomes(True, False, None, None, None, None)),
         (SignatureRefusedError("Refused (401). Enter it again."), outcomes(True, True, False, None, None, None)),
     ],
 )
@@ -197,7 +199,7 @@ def test_without_address_encryption_or_signature_nothing_more_is_tried(
         NotFoundAtProviderError("Not found. Check."),
         NotJsonError("A web page. Check."),
         UnexpectedAnswerError("No list. Check."),
-        RedirectedError(HOST, "login.example.org/"),
+        RedirectedError("It redirects. Ask."),
         TooLargeError(HOST, 1),
         ThrottledError("Too many requests. Try again later.", None),
         ProviderBrokenError("Failed. Try again later.", None),
@@ -221,7 +223,9 @@ def test_orgs_are_reported_also_if_users_cannot_be_read() -> None:
     assert (report.total_users, report.sampled_users) == (None, 0)
 
 
-@pytest.mark.parametrize("error", [HostUnreachableError(HOST), TlsError(HOST, "no"), SignatureRefusedError("No. Ask.")])
+@pytest.mark.parametrize(
+    "error", [HostUnreachableError(HOST), TlsError(HOST, "no", "Ask."), SignatureRefusedError("No. Ask.")]
+)
 def test_what_was_reached_and_accepted_once_stays_so(error: RosterSyncError) -> None:
     report = probed(FakeProvider(users=error), [a_school()])
 

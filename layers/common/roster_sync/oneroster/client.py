@@ -13,18 +13,17 @@ from urllib.parse import quote
 
 from msgspec import Raw
 
+from roster_sync.domain.errors import ConfigurationError, TransientError
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.oneroster import paging
 from roster_sync.oneroster.address import host_of
 from roster_sync.oneroster.auth import Signer, encode_query
 from roster_sync.oneroster.errors import (
     NotFoundAtProviderError,
-    NotJsonError,
     RequestRefusedError,
     TruncatedError,
     UnexpectedAnswerError,
-    error_of_status,
-    provider_words,
+    error_of_answer,
 )
 from roster_sync.oneroster.paging import Page, Progress, Span
 from roster_sync.oneroster.records import (
@@ -220,14 +219,18 @@ class OneRosterClient:
         request = self._signer.signed(url)
         answer = self._egress.get(request.url or url, request.headers, timeout_s=self._request_timeout_s)
         if answer.status != 200:
-            raise error_of_status(
-                answer.status,
-                host=self._host,
-                endpoint=endpoint,
-                body=answer.body,
-                retry_after_s=seconds_of_retry_after(answer.headers.get("Retry-After"), datetime.now(UTC)),
-            )
+            raise self._failure(answer, endpoint)
         return answer
+
+    def _failure(self, answer: Answer, endpoint: str) -> ConfigurationError | TransientError:
+        now = datetime.now(UTC)
+        return error_of_answer(
+            answer,
+            base_url=self._base_url,
+            endpoint=endpoint,
+            now=now,
+            retry_after_s=seconds_of_retry_after(answer.headers.get("Retry-After"), now),
+        )
 
     def _parsed(self, answer: Answer, endpoint: str, offset: int) -> Page:
         return Page(
@@ -257,14 +260,7 @@ class OneRosterClient:
             lists = [value for key, value in content.items() if kind_of(value) == "[" and not _tells_of_failure(key)]
             if len(lists) == 1:
                 return records_in(lists[0])
-            words = provider_words({key: self.reader.read(value) for key, value in content.items()})
-            if words:
-                raise UnexpectedAnswerError(
-                    f'{self._host} answered for /{endpoint}: "{words}". Tell the provider, or check the base URL.'
-                )
-        raise UnexpectedAnswerError(
-            f"{self._host} gives no list for /{endpoint}. Check that the base URL is that of OneRoster 1.1."
-        )
+        raise self._failure(answer, endpoint)
 
     def _content(self, answer: Answer, endpoint: str) -> Mapping[str, Raw] | list[Raw] | None:
         try:
@@ -272,10 +268,7 @@ class OneRosterClient:
         except BrokenJsonError as error:
             raise TruncatedError(self._host) from error
         except NoJsonError as error:
-            raise NotJsonError(
-                f"{self._host} answered for /{endpoint} with a web page or other text instead of JSON. Check the base "
-                "URL: it must be that of the OneRoster API, not of the web site."
-            ) from error
+            raise self._failure(answer, endpoint) from error
 
 
 def _tells_of_failure(key: str) -> bool:

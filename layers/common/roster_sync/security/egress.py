@@ -2,15 +2,15 @@
 
 Only https to public addresses, unless local providers are allowed. The host is resolved once per connection, every
 address it resolves to is checked, and the connection goes to a checked address, so that a name cannot change its
-meaning in between. Redirects are not followed; size and time of an answer are bounded.
+meaning in between. Redirects are not followed; size and time of an answer are bounded, finding the host included.
 
     TransientError
     ├── HostUnreachableError    no such host, nothing listens, or it is not a host we may call: which is not told
+    ├── HandshakeBrokenError    a connection, but no encryption on it
     ├── TimedOutError           no whole answer in time
     └── TruncatedError          the connection or the answer broke off
     ConfigurationError
     ├── TlsError                no trustworthy encrypted connection
-    ├── RedirectedError         the answer is to be had elsewhere
     └── TooLargeError           more bytes than we take
 """
 
@@ -19,12 +19,14 @@ import io
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final
-from urllib.parse import urljoin, urlsplit
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import urlsplit
 
 import certifi
 import urllib3
@@ -40,12 +42,52 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 _CONNECT_TIMEOUT_S: Final = 10.0
+_SHORTEST_S: Final = 0.001
 _READ_BYTES: Final = 4 * 1024 * 1024
 _BUFFER_BYTES: Final = 128 * 1024
 # All that is given out of IPv6: neither site-local addresses nor those of NAT64, which carry another one inside.
 _UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 # Addresses within that carry another one inside (Teredo, 6to4): a translator could lead them to a private network.
 _TRANSLATED: Final = (ipaddress.IPv6Network("2001::/32"), ipaddress.IPv6Network("2002::/16"))
+
+_INCOMPLETE_CHAIN: Final = (
+    "nobody whom we trust vouches for its certificate",
+    "Ask the provider to install the whole chain of certificates, up to a public authority.",
+)
+_OTHER_NAME: Final = (
+    "its certificate is for another name",
+    "Check the host in the base URL; if it is right, ask the provider for a certificate of this name.",
+)
+_NO_TLS: Final = (
+    "the server does not speak TLS on this port",
+    "Check the port in the base URL, or ask the provider to switch on https.",
+)
+_OLD_TLS: Final = (
+    "the server speaks no TLS of version 1.2 or newer",
+    "Ask the provider to switch on TLS 1.2 or 1.3.",
+)
+# Cause and remedy by OpenSSL's codes, X509_V_ERR_*.
+_CERTIFICATE_FAULTS: Final = {
+    9: ("its certificate is not valid yet", "Ask the provider to check the dates of its certificate."),
+    10: ("its certificate has expired", "Ask the provider to renew it."),
+    18: ("its certificate is self-signed", "Ask the provider to install one of a public authority."),
+    19: (
+        "the authority of its certificate is not a public one",
+        "Ask the provider to install one of a public authority.",
+    ),
+    20: _INCOMPLETE_CHAIN,
+    21: _INCOMPLETE_CHAIN,
+    62: _OTHER_NAME,
+    64: _OTHER_NAME,
+}
+# Cause and remedy by OpenSSL's reasons; what a server without TLS gives differs by OpenSSL's version.
+_HANDSHAKE_FAULTS: Final = {
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "RECORD_LAYER_FAILURE": _NO_TLS,
+    "PACKET_LENGTH_TOO_LONG": _NO_TLS,
+    "UNSUPPORTED_PROTOCOL": _OLD_TLS,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _OLD_TLS,
+}
 
 
 class HostUnreachableError(TransientError):
@@ -55,6 +97,16 @@ class HostUnreachableError(TransientError):
         super().__init__(
             f"{host} cannot be reached. Check the host in the base URL; if it is right, ask the provider whether the "
             "server is up and open to the internet."
+        )
+
+
+class HandshakeBrokenError(TransientError):
+    """The host takes the connection, but hangs up or says nothing when it is to be encrypted."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host} takes the connection, but does not complete its encryption. Check the port in the base URL; if it "
+            "is right, ask the provider whether its firewall lets this system in."
         )
 
 
@@ -68,7 +120,7 @@ class TimedOutError(TransientError):
 
 
 class TruncatedError(TransientError):
-    """The connection or the answer broke off."""
+    """The connection or the answer broke off, or its compression is damaged."""
 
     def __init__(self, host: str) -> None:
         super().__init__(f"The answer of {host} broke off. Try again later; if it stays so, tell the provider.")
@@ -77,25 +129,18 @@ class TruncatedError(TransientError):
 class TlsError(ConfigurationError):
     """No trustworthy encrypted connection."""
 
-    def __init__(self, host: str, why: str) -> None:
-        super().__init__(
-            f"No secure connection to {host} ({why}). Check the host in the base URL, or ask the provider to repair "
-            "the server's certificate."
-        )
-
-
-class RedirectedError(ConfigurationError):
-    """The answer is to be had elsewhere."""
-
-    def __init__(self, host: str, target: str) -> None:
-        super().__init__(f"{host} redirects to {target}. Enter the base URL that the provider gives for OneRoster.")
+    def __init__(self, host: str, why: str, remedy: str) -> None:
+        super().__init__(f"No secure connection to {host}: {why}. {remedy}")
 
 
 class TooLargeError(ConfigurationError):
     """The answer has more bytes than we take."""
 
     def __init__(self, host: str, max_bytes: int) -> None:
-        super().__init__(f"{host} sends a page of more than {max_bytes >> 20} MB. Set a smaller page size.")
+        super().__init__(
+            f"{host} sends a page of more than {max_bytes >> 20} MB. Set a smaller page size; if it stays so, ask the "
+            "provider to honour the parameter limit."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +159,13 @@ class Egress:
         self._max_bytes = max_bytes
         self._schemes = ("https", "http") if allow_local else ("https",)
         # Neither proxies nor credentials of the environment: urllib3 reads none, unlike a requests session.
-        self._manager = urllib3.PoolManager(
-            maxsize=connections, ssl_context=ssl.create_default_context(cafile=certifi.where())
-        )
+        self._manager = urllib3.PoolManager(maxsize=connections)
         self._manager.pool_classes_by_scheme = (
             {"http": _LocalHttpPool, "https": _LocalHttpsPool} if allow_local else {"https": _HttpsPool}
         )
 
     def get(self, url: str, headers: Mapping[str, str], *, timeout_s: float) -> Answer:
-        """The answer to a GET of exactly `url`, whatever its status unless it redirects.
+        """The answer to a GET of exactly `url`, whatever its status; a redirect is an answer, too.
 
         Raises:
             TransientError: See the module; so for ConfigurationError.
@@ -135,14 +178,16 @@ class Egress:
             response = self._manager.request(
                 "GET",
                 url,
-                headers={"Accept-Encoding": "gzip", "User-Agent": "roster-sync", **headers},
+                headers={"Accept-Encoding": "gzip, deflate", "User-Agent": "roster-sync", **headers},
                 timeout=urllib3.Timeout(connect=min(_CONNECT_TIMEOUT_S, timeout_s), total=timeout_s),
                 redirect=False,
                 retries=False,
                 preload_content=False,
             )
+        except _HandshakeError as error:
+            raise HandshakeBrokenError(host) from error
         except exceptions.SSLError as error:
-            raise TlsError(host, _tls_reason(error)) from error
+            raise _tls_error(host, error.args[0]) from error
         except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError) as error:
             raise HostUnreachableError(host) from error
         except exceptions.TimeoutError as error:
@@ -150,10 +195,6 @@ class Egress:
         except exceptions.HTTPError as error:
             raise TruncatedError(host) from error
         try:
-            location = response.headers.get("Location")
-            if 300 <= response.status < 400 and location:
-                target = urlsplit(urljoin(url, location))
-                raise RedirectedError(host, f"{target.hostname}{target.path}"[:200])
             return Answer(response.status, response.headers, self._read(response, host))
         except exceptions.TimeoutError as error:
             raise TimedOutError(host, timeout_s) from error
@@ -190,11 +231,48 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
-def _tls_reason(error: exceptions.SSLError) -> str:
-    cause = error.args[0] if error.args else None
+def _tls_error(host: str, cause: object) -> TlsError | TruncatedError:
+    """The error for what OpenSSL says."""
+    if isinstance(cause, ssl.SSLEOFError):
+        return TruncatedError(host)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return cause.verify_message.rstrip(".")
-    return "it does not speak TLS as we do"
+        unknown = (f"its certificate cannot be trusted ({cause.verify_message})", "Ask the provider to replace it.")
+        return TlsError(host, *_CERTIFICATE_FAULTS.get(cause.verify_code, unknown))
+    reason = getattr(cause, "reason", None) or "no reason given"
+    unknown = (
+        f"the two sides cannot agree on encryption ({reason.replace('_', ' ').lower()})",
+        "Check the host in the base URL, or ask the provider which TLS its server wants.",
+    )
+    return TlsError(host, *_HANDSHAKE_FAULTS.get(reason, unknown))
+
+
+@lru_cache(maxsize=1)
+def _tls_context(authorities: str) -> ssl.SSLContext:
+    """For every connection of the process: it costs 13 ms, and most of the functions' invocations make none."""
+    return ssl.create_default_context(cafile=authorities)
+
+
+def _resolved(host: str, port: int, timeout_s: float) -> list[str]:
+    """The addresses of a host, asked for in a thread of its own: the system's resolver knows no bound of time.
+
+    Raises:
+        OSError: There are none, or not in time.
+        UnicodeError: It cannot be a name.
+    """
+    answer: Future[list[Any]] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True, name="resolver").start()
+    return list(dict.fromkeys(str(entry[4][0]) for entry in answer.result(timeout_s)))
+
+
+class _HandshakeError(exceptions.SSLError):
+    """The connection broke off or hung before it was encrypted."""
 
 
 class _BoundedRaw(io.RawIOBase):
@@ -230,17 +308,19 @@ class _BoundedResponse(http.client.HTTPResponse):
 
 
 class _CheckedConnection(HTTPConnection):
-    """Connects to checked addresses; its read timeout bounds the whole answer."""
+    """Connects to checked addresses.
+
+    Its connect timeout bounds finding the host, connecting and encrypting together, its read timeout the whole answer.
+    """
 
     allow_local: ClassVar[bool] = False
 
     def _new_conn(self) -> socket.socket:
         deadline = time.monotonic() + (self.timeout or _CONNECT_TIMEOUT_S)
         try:
-            found = socket.getaddrinfo(self._dns_host.strip("[]"), self.port, type=socket.SOCK_STREAM)
+            addresses = _resolved(self._dns_host.strip("[]"), self.port, deadline - time.monotonic())
         except (OSError, UnicodeError) as error:
             raise exceptions.NewConnectionError(self, "no such host") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not self.allow_local and not all(map(is_public, addresses)):
             raise exceptions.NewConnectionError(self, "not a public host")
         failure: OSError | None = None
@@ -249,9 +329,12 @@ class _CheckedConnection(HTTPConnection):
             if remaining_s <= 0:
                 break
             try:
-                return create_connection((address, self.port), remaining_s, socket_options=self.socket_options)
+                connection = create_connection((address, self.port), remaining_s, socket_options=self.socket_options)
             except OSError as error:
                 failure = error
+            else:
+                connection.settimeout(max(deadline - time.monotonic(), _SHORTEST_S))
+                return connection
         raise exceptions.NewConnectionError(self, "no connection") from failure
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3 itself overrides http.client
@@ -261,7 +344,12 @@ class _CheckedConnection(HTTPConnection):
 
 
 class _HttpsConnection(_CheckedConnection, HTTPSConnection):
-    pass
+    def connect(self) -> None:
+        self.ssl_context = _tls_context(certifi.where())
+        try:
+            super().connect()
+        except (TimeoutError, ConnectionError, ssl.SSLEOFError) as error:
+            raise _HandshakeError(error) from error
 
 
 class _LocalHttpConnection(_CheckedConnection):

@@ -12,7 +12,13 @@ from urllib.parse import urlsplit
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.errors import ConfigurationError, RosterSyncError
 from roster_sync.domain.identifiers import DistrictId
-from roster_sync.security.egress import HostUnreachableError, TimedOutError, TlsError, TruncatedError
+from roster_sync.security.egress import (
+    HandshakeBrokenError,
+    HostUnreachableError,
+    TimedOutError,
+    TlsError,
+    TruncatedError,
+)
 from roster_sync.use_cases.change_settings import require_secret_for_another_host
 
 SAMPLE_USERS: Final = 200
@@ -493,10 +499,10 @@ class _Probe:
         match error:
             case HostUnreachableError() if not self._findings.settled(StepName.ADDRESS):
                 blamed = StepName.ADDRESS
-            case TlsError() if not self._findings.settled(StepName.TLS):
+            case TlsError() | HandshakeBrokenError() if not self._findings.settled(StepName.TLS):
                 self._reached()
                 blamed = StepName.TLS
-            case HostUnreachableError() | TlsError():
+            case HostUnreachableError() | TlsError() | HandshakeBrokenError():
                 blamed = step
             case TimedOutError() | TruncatedError():
                 self._reached()
