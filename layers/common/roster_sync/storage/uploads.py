@@ -28,8 +28,15 @@ class Uploads:
     @cached_property
     def _s3(self) -> "S3Client":
         """Made when it is first used: most requests to the API have nothing to do with files."""
-        # Some regions still presign by the older version 2 unless told, which newer regions refuse.
-        config = Config(signature_version="s3v4", connect_timeout=2, read_timeout=20, retries={"mode": "standard"})
+        config = Config(
+            # Some regions still presign by the older version 2 unless told, which newer regions refuse.
+            signature_version="s3v4",
+            # Else a presigned URL names S3's host of no region, which redirects: no browser follows that with a PUT.
+            s3={"addressing_style": "virtual"},
+            connect_timeout=2,
+            read_timeout=20,
+            retries={"mode": "standard"},
+        )
         return boto3.client("s3", config=config)
 
     def put(self, district_id: DistrictId, run_id: RunId, content: bytes) -> None:
