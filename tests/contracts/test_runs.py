@@ -313,6 +313,7 @@ def test_issues_belong_to_an_attempt_of_a_run_of_a_district(runs: InMemoryRuns |
     assert [runs.issues(*other) for other in others] == [([], None)] * 3
 
 
-def test_a_cursor_that_was_never_given_out_is_refused(runs: InMemoryRuns | Runs) -> None:
+@pytest.mark.parametrize("cursor", ["x", "-1", "999999", "9999999", "9" * 2000])
+def test_a_cursor_that_was_never_given_out_is_refused(runs: InMemoryRuns | Runs, cursor: str) -> None:
     with pytest.raises(ConfigurationError, match="cursor"):
-        runs.issues(DISTRICT, RUN, 1, "x")
+        runs.issues(DISTRICT, RUN, 1, cursor)

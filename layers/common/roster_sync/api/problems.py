@@ -47,6 +47,7 @@ _SENTENCES: Mapping[str, str] = {
     "json_invalid": "It is not valid JSON. Correct it.",
     "model_attributes_type": "It must be a JSON object.",
     "model_type": "It must be a JSON object.",
+    "string_pattern_mismatch": "It is too long, or has characters that it cannot have. Correct it.",
 }
 """In place of pydantic's own, by its type of error."""
 

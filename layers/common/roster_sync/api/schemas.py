@@ -22,7 +22,8 @@ UserInPath = Annotated[UserId, Path(pattern=_ID)]
 RunInPath = Annotated[RunId, Path(pattern=_ID)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 IssuesLimit = Annotated[int, Query(ge=1, le=1000)]
-Cursor = Annotated[str | None, Query(min_length=1, max_length=2048)]
+Cursor = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
+"""Begins or is a sort key, which in DynamoDB has at most 1,024 bytes."""
 
 
 def _absent_if_blank(value: object) -> object:

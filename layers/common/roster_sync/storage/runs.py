@@ -305,7 +305,7 @@ class Runs:
         self, district_id: DistrictId, run_id: RunId, attempt: int, cursor: str | None = None, limit: int = 100
     ) -> tuple[list[Issue], str | None]:
         """Issues of an attempt in the order of their numbers, and the cursor of the next page; None at the end."""
-        if cursor is not None and not cursor.isdecimal():
+        if cursor is not None and not (cursor.isdecimal() and int(cursor) < _LAST_ISSUE):
             raise unknown_cursor()
         start = int(cursor or 0) + 1
         items = list(
