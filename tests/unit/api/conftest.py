@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from roster_sync.api.resolver import Api
 from roster_sync.api.services import Services
-from roster_sync.domain.errors import ConfigurationError
+from roster_sync.domain.errors import ConfigurationError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
 from roster_sync.domain.user import Role, StoredUser, normalised_email
 from tests.support.builders import DISTRICT, NOW
@@ -22,11 +22,14 @@ from tests.support.fakes import InMemoryDistricts, InMemoryRuns, InMemoryUsers
 
 @dataclass
 class InMemoryUploads:
-    """ApiUploads; `files` holds what was kept."""
+    """ApiUploads; `files` holds what was kept, and nothing is kept if it `fails`."""
 
     files: dict[tuple[DistrictId, RunId], bytes] = field(default_factory=dict)
+    fails: bool = False
 
     def put(self, district_id: DistrictId, run_id: RunId, content: bytes) -> None:
+        if self.fails:
+            raise TransientError("The file store did not answer.")
         self.files[district_id, run_id] = content
 
     def url(self, district_id: DistrictId, run_id: RunId, valid_for: timedelta) -> str:

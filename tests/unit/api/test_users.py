@@ -90,6 +90,14 @@ class TestUpload:
         assert client.uploads.files == {(DISTRICT, UPLOAD): content}
         assert not client.users.all(DISTRICT)
 
+    def test_a_large_file_that_could_not_be_kept_leaves_no_run_that_waits_forever(self, client: Client) -> None:
+        client.uploads.fails = True
+
+        answer = upload(client, HEADER + "\n".join(f"N,F,n{n}@example.org,student,Springfield" for n in range(2_001)))
+
+        assert answer.status == 503
+        assert client.runs.page(DISTRICT) == ([], None)
+
     def test_a_file_over_5_mb_is_refused_with_the_way_that_it_can_take(self, client: Client) -> None:
         answer = upload(client, b"x" * 5_000_001)
 
@@ -172,7 +180,16 @@ class TestRead:
         )
 
     @pytest.mark.parametrize(
-        "query", [{"role": "janitor"}, {"status": "asleep"}, {"limit": "201"}, {"limit": "x"}, {"cursor": ""}]
+        "query",
+        [
+            {"role": "janitor"},
+            {"status": "asleep"},
+            {"limit": "201"},
+            {"limit": "x"},
+            {"cursor": ""},
+            {"cursor": "00u#1"},
+            {"cursor": "00" + "u" * 1000},
+        ],
     )
     def test_a_filter_that_cannot_be_is_refused(self, client: Client, query: dict[str, str]) -> None:
         answer = client.send("GET", "/users", query=query)

@@ -112,8 +112,9 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
         upload = read_upload(content, services.districts.schools(district_id))
         run_id = new_run_id()
         if upload.row_count > MAX_ROWS_IN_REQUEST:
-            create_upload_run(district_id, run_id, importer, services.clock())
+            # In this order: a file that cannot be kept must not leave a run that waits for it.
             services.uploads.put(district_id, run_id, content)
+            create_upload_run(district_id, run_id, importer, services.clock())
             return Response(HTTPStatus.ACCEPTED.value, APPLICATION_JSON, report(district_id, run_id))
         import_upload(upload, district_id, run_id, importer)
         return Response(HTTPStatus.OK.value, APPLICATION_JSON, report(district_id, run_id))
