@@ -42,7 +42,7 @@ def test_a_url_is_signed_for_one_file_its_type_and_its_time(uploads: Uploads) ->
 
 
 def test_a_url_names_the_region_of_the_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host without a region answers a PUT with a redirect, or not at all, for a young bucket elsewhere than there."""
+    """S3's host of no region answers a PUT with a redirect, or not at all, for most buckets."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-south-1")
 
     url = urlsplit(Uploads("uploads").url(DISTRICT, RUN, timedelta(minutes=15)))

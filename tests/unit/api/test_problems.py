@@ -128,6 +128,38 @@ def test_a_body_that_is_no_json_object_answers_422(client: Client, body: str) ->
     assert detail.startswith("The body cannot be used: It ")
 
 
+def test_a_body_longer_than_any_settings_answers_413_before_it_is_read(client: Client) -> None:
+    """Else each of its unknown fields would come back as an error, in an answer longer than Lambda's 6 MB."""
+    answer = client.send("PUT", "/settings", body={f"field{number}": 1 for number in range(100_000)})
+
+    assert problem_of(answer) == (413, "The body is longer than 300 kB. Send only the fields of this request.")
+
+
+def test_the_longest_settings_there_can_be_are_taken(client: Client) -> None:
+    longest = "\U0001f600" * 255
+    body = {
+        "consumer_key": "\U0001f600" * 1000,
+        "consumer_secret": "\U0001f600" * 1000,
+        "counselor_metadata_key": longest,
+        "role_metadata_key": longest,
+        "roles": {f"{longest[:-2]}{number}": "administrator" for number in range(10, 60)},
+        "metadata_keys": [longest] * 20,
+    }
+
+    answer = client.send("PUT", "/settings", body=body)
+
+    assert answer.status == 200
+
+
+def test_an_id_or_cursor_that_cannot_be_is_refused_in_plain_words(client: Client) -> None:
+    answer = client.send("GET", "/runs/a%20b")
+
+    assert problem_of(answer) == (
+        422,
+        "run_id cannot be used: It is too long, or has characters that it cannot have. Correct it.",
+    )
+
+
 def test_a_body_that_is_not_said_to_be_json_answers_415(client: Client) -> None:
     answer = client.send("PUT", "/settings", body="base_url=x", content_type="text/plain")
 

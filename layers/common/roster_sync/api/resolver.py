@@ -39,6 +39,8 @@ _STATUS_OF_ERROR: Mapping[type[Exception], HTTPStatus] = {
 }
 
 RETRY_AFTER_S = 30
+MAX_JSON_CHARACTERS = 300_000
+"""More than the longest settings take, each character escaped; bounds what is wrong with a body, and with it the answer."""
 
 _DISTRICT_IN_PATH = re.compile(r"/districts/([^/]+)")
 
@@ -90,6 +92,10 @@ def _as_gateway_answer(response: Response[str]) -> dict[str, Any]:
 
 def _read_json(text: str) -> Any:
     """A body; whatever cannot be read (text, depth, half a character) raises the one error that powertools answers."""
+    if len(text) > MAX_JSON_CHARACTERS:
+        raise ServiceError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is longer than 300 kB. Send only the fields of this request."
+        )
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
