@@ -40,7 +40,7 @@ _STATUS_OF_ERROR: Mapping[type[Exception], HTTPStatus] = {
 
 RETRY_AFTER_S = 30
 MAX_JSON_CHARACTERS = 300_000
-"""More than the longest settings take, each character escaped; bounds what is wrong with a body, and with it the answer."""
+"""More than the longest settings take, each character escaped; bounds the list of what is wrong in a body."""
 
 _DISTRICT_IN_PATH = re.compile(r"/districts/([^/]+)")
 
