@@ -1,45 +1,72 @@
-"""The base URL that an administrator enters, brought into one form."""
+"""The base URL that an administrator pastes, brought into one form."""
 
 import re
+import unicodedata
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from roster_sync.domain.errors import ConfigurationError
 
 _EXAMPLE: Final = "Enter it as the provider gives it, like https://sis.example.org/ims/oneroster/v1p1."
-_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):/+|(https?):", re.IGNORECASE)
-_HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]")
+# Spaces, and what e-mails, tables and chats put around a URL.
+_AROUND: Final = re.compile(r"""^[\s"'`<>()“”„‘’‚«»‹›]+|[\s"'`<>()“”„‘’‚«»‹›.,;]+$""")
+_SCHEME: Final = re.compile(r"(?:(https?)(?:[:;][/\\]*|[/\\]{2,}))+", re.IGNORECASE)
+_FOREIGN_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://+", re.IGNORECASE)
+_HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
+_VERSION: Final = re.compile(r"v(\d+)p(\d+)")
+_ROOT: Final = ("ims", "oneroster", "v1p1")
+_ENDPOINTS: Final = frozenset(
+    {
+        *("orgs", "schools", "users", "students", "teachers", "demographics"),
+        *("academicsessions", "terms", "gradingperiods", "classes", "courses", "enrollments"),
+    }
+)
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 
 def normalise_base_url(text: str, allow_local: bool) -> str:
     """`https://host[:port][/path]/ims/oneroster/v1p1`, whatever of it was entered, without a slash at the end.
 
-    What comes after the version (an endpoint, a query) is cut off. `http` is taken only with `allow_local`.
+    What comes after the version (an endpoint, a query) is cut off, what is pasted around it too. A path that ends in
+    `/v1p1` without `/ims/oneroster` is taken as it is. `http`, and a host without a dot, only with `allow_local`.
 
     Raises:
-        ConfigurationError: It cannot be the base URL of a OneRoster 1.1 provider; the message says why.
+        ConfigurationError: It cannot be the base URL of a OneRoster 1.1 provider; the message says why, and names the
+            URL that was probably meant, never of another host.
     """
-    entered = text.strip()
-    scheme_found = _SCHEME.match(entered)
-    scheme = (scheme_found[1] or scheme_found[2]).lower() if scheme_found else "https"
-    rest = entered[scheme_found.end() :] if scheme_found else entered.lstrip("/")
+    visible = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    words = _AROUND.sub("", visible).split()
+    if not words:
+        raise ConfigurationError(f"The base URL is empty. {_EXAMPLE}")
+    entered = next((word for word in words if "://" in word), words[0])
+    objection = "The base URL contains spaces." if len(words) > 1 else None
+    scheme, rest = _scheme_and_rest(entered)
+    needless_port = _DEFAULT_PORTS.get(scheme)
     if scheme not in ("https", "http") or (scheme == "http" and not allow_local):
-        raise ConfigurationError(f"The base URL must begin with https://. {_EXAMPLE}")
-    if not rest or any(character.isspace() or not character.isprintable() or character == "\\" for character in rest):
-        raise ConfigurationError(f"The base URL is empty or contains spaces. {_EXAMPLE}")
+        objection, scheme = "The base URL must begin with https://.", "https"
+    if "\\" in rest:
+        objection, rest = r"The base URL contains \ instead of /.", rest.replace("\\", "/")
     try:
         parts = urlsplit(f"{scheme}://{rest}")
-        host, port = _host(parts.hostname), parts.port
+        host = _host(parts.hostname or "", allow_local)
+        authority = host if parts.port in (None, needless_port) else f"{host}:{parts.port}"
     except ValueError as error:
         raise ConfigurationError(f"The base URL has no valid host. {_EXAMPLE}") from error
-    if parts.username is not None or parts.password is not None:
-        raise ConfigurationError(
-            "The base URL must not contain a user name or password. Enter the consumer key and the consumer secret "
-            "in their own fields."
+    if "@" in parts.netloc:
+        objection = (
+            "The base URL must not contain a user name or password: the consumer key and the consumer secret have "
+            "fields of their own."
         )
-    authority = host if port is None or port == _DEFAULT_PORTS[scheme] else f"{host}:{port}"
-    return f"{scheme}://{authority}{_root(parts.path)}"
+    path, version = _path_and_version(parts.path)
+    url = f"{scheme}://{authority}{path}"
+    if version != "1.1":
+        raise ConfigurationError(
+            f"The base URL is one of OneRoster {version}, and this system reads OneRoster 1.1. Enter {url} or what the "
+            "provider gives for OneRoster 1.1."
+        )
+    if objection:
+        raise ConfigurationError(f"{objection} Enter {url} if that is meant.")
+    return url
 
 
 def host_of(url: str) -> str:
@@ -47,40 +74,71 @@ def host_of(url: str) -> str:
     return urlsplit(url).netloc
 
 
-def _host(name: str | None) -> str:
-    """A host name as it goes over the wire.
+def _scheme_and_rest(entered: str) -> tuple[str, str]:
+    """The scheme in lower case, also where its punctuation is wrong or it is pasted twice, and what follows."""
+    found = _SCHEME.match(entered)
+    if found:
+        return found[1].lower(), entered[found.end() :]
+    foreign = _FOREIGN_SCHEME.match(entered)
+    if foreign:
+        return foreign[0].partition(":")[0].lower(), entered[foreign.end() :]
+    return "https", entered.lstrip("/\\")
+
+
+def _host(name: str, allow_local: bool) -> str:
+    """A host as it goes over the wire.
 
     Raises:
-        ValueError: It is none.
+        ValueError: There is none, or spelling it in ASCII makes another name of it.
     """
-    host = (name or "").lower()
+    host = name.lower().removesuffix(".")
     if ":" in host:
         host = f"[{host}]"
     elif not host.isascii():
-        host = host.encode("idna").decode()
-    if not _HOST.fullmatch(host):
+        in_ascii = host.encode("idna")
+        if in_ascii.decode("idna") != host:
+            raise ValueError("another name")
+        host = in_ascii.decode()
+    if not _HOST.fullmatch(host) or not (allow_local or "." in host or host.startswith("[")):
         raise ValueError("no host name")
     return host
 
 
-def _root(path: str) -> str:
-    """The path up to the version.
+def _path_and_version(path: str) -> tuple[str, str]:
+    """The path up to the version, which is 1.1 in any case, and the version that was entered.
 
     Raises:
-        ConfigurationError: It is of another version.
+        ConfigurationError: The path leads up again.
     """
-    segments = [segment for segment in path.split("/") if segment]
-    lower = [segment.lower() for segment in segments]
-    before, after = segments, []
-    for index, segment in enumerate(lower):
-        if segment == "ims" and lower[index + 1 : index + 2] in ([], ["oneroster"]):
-            before, after = segments[:index], lower[index + 2 :]
-            break
-    version = next((segment for segment in after if re.fullmatch(r"v\d+p\d+", segment)), "v1p1")
-    if version != "v1p1" or after[:1] == ["rostering"]:
-        raise ConfigurationError(
-            f"The base URL is one of OneRoster {version[1:].replace('p', '.')}. Ask the provider for the base URL of "
-            "OneRoster 1.1, which ends in /ims/oneroster/v1p1."
-        )
-    kept = [quote(segment, safe="%!$&'()*+,;=:@~") for segment in before]
-    return "/".join(["", *kept, "ims", "oneroster", "v1p1"])
+    segments = [unquote_to_bytes(segment) for segment in path.split("/")]
+    segments = [segment for segment in segments if segment not in (b"", b".")]
+    if b".." in segments:
+        raise ConfigurationError(f"The path of the base URL contains /../. {_EXAMPLE}")
+    lower = [segment.decode(errors="replace").lower() for segment in segments]
+    for index, name in enumerate(lower):
+        after = lower[index + 2 :]
+        if name == "ims" and lower[index + 1 : index + 2] in ([], ["oneroster"]):
+            version = next(filter(None, map(_version, after)), "1.2" if after[:1] == ["rostering"] else "1.1")
+            return _path(segments[:index]), version
+        ends = not lower[index + 1 :] or lower[index + 1] in _ENDPOINTS
+        if name == "v1p1" and ends:
+            return "/".join(["", *map(_encoded, segments[:index]), name]), "1.1"
+        if _version(name) and ends:
+            start = index - 1 if lower[index - 1 : index] == ["rostering"] else index
+            start = start - 1 if lower[start - 1 : start] == ["oneroster"] else start
+            return _path(segments[:start]), _version(name) or "1.1"
+    return _path(segments), "1.1"
+
+
+def _path(before: list[bytes]) -> str:
+    return "/".join(["", *map(_encoded, before), *_ROOT])
+
+
+def _encoded(segment: bytes) -> str:
+    """As RFC 3986 has it, and in one spelling, so that it is sent as it is signed."""
+    return quote(segment, safe="!$&'()*+,;=:@~")
+
+
+def _version(segment: str) -> str | None:
+    found = _VERSION.fullmatch(segment)
+    return f"{found[1]}.{found[2]}" if found else None
