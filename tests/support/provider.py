@@ -255,7 +255,10 @@ def _send(handler: BaseHTTPRequestHandler, scripted: Scripted) -> None:
     body = scripted.content if isinstance(scripted.content, bytes) else json.dumps(scripted.content).encode()
     if scripted.gzipped:
         body = gzip.compress(body)
-    handler.send_response(scripted.status)
+    if "Date" in scripted.headers:
+        handler.send_response_only(scripted.status)
+    else:
+        handler.send_response(scripted.status)
     for name, value in scripted.headers.items():
         handler.send_header(name, value)
     if scripted.gzipped:

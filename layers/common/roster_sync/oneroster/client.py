@@ -172,7 +172,7 @@ class OneRosterClient:
                 # the interpreter's lock anyway.
                 try:
                     page = self._parsed(answer, endpoint, span.offset)
-                except TruncatedError:
+                except TransientError:
                     page = self.page(endpoint, limit=span.limit, offset=span.offset)
                 del answer
                 empty_pages = 0 if page.raw_records else empty_pages + 1

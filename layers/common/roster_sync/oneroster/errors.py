@@ -261,9 +261,10 @@ def _unauthorised(answer: Answer, host: str, says: str, now: datetime) -> Signat
     skew = clock_skew(answer.headers, now)
     if skew is not None and abs(skew) > MOST_CLOCK_SKEW:
         minutes = round(abs(skew).total_seconds() / 60)
+        differs = f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
         ahead = "ahead of" if skew > timedelta() else "behind"
         return ClockSkewError(
-            f"{host} refused the signature ({answer.status}): its clock is {minutes} minutes {ahead} ours.{says} Ask "
+            f"{host} refused the signature ({answer.status}): its clock is {differs} {ahead} ours.{says} Ask "
             "the provider to set its server's clock."
         )
     return SignatureRefusedError(
@@ -289,12 +290,13 @@ def _redirected(answer: Answer, base_url: str, endpoint: str) -> RedirectedError
     asked = f"{base_url}{path}"
     try:
         target = urlsplit(urljoin(asked, answer.headers.get("Location", "")))
-        place = _shown(f"{target.netloc.rpartition('@')[2]}{target.path}")
+    except ValueError:
+        target = urlsplit("")
+    place = _shown(f"{target.netloc.rpartition('@')[2]}{target.path}") or "nowhere"
+    try:
         better = normalise_base_url(f"{target.scheme}://{target.netloc}{target.path}", allow_local=True)
-    except (ValueError, ConfigurationError):
-        return RedirectedError(
-            f"{host} redirects /{endpoint}. Enter the base URL that the provider gives for OneRoster."
-        )
+    except ConfigurationError:
+        better = None
     if target.scheme == "http" and base_url.startswith("https:"):
         return RedirectedError(
             f"{host} redirects /{endpoint} to {place} without encryption. Ask the provider to answer over https."
@@ -303,7 +305,7 @@ def _redirected(answer: Answer, base_url: str, endpoint: str) -> RedirectedError
         return RedirectedError(
             f"{host} redirects /{endpoint} to {place}. Ask the provider to answer at {base_url}{path} itself."
         )
-    if "/ims/oneroster/" in target.path.lower():
+    if better and "/ims/oneroster/" in target.path.lower():
         return RedirectedError(
             f"{host} redirects /{endpoint} to {place}. Enter {better} as base URL, if the provider confirms it."
         )
