@@ -22,6 +22,8 @@ CONTENT_TYPE = "text/csv"
 MAX_ROWS = 100_000
 MAX_FILE_BYTES = 50_000_000
 """Far more than MAX_ROWS of usual length; bounds the memory of an import."""
+MAX_COLUMNS = 100
+"""Each that is not known is a notice."""
 MAX_VALUE_LENGTH = 255
 
 HOW_TO_SAVE_AS_UTF8 = 'Save it as UTF-8 (in Excel: "CSV UTF-8 (Comma delimited)") and upload it again.'
@@ -197,6 +199,10 @@ def _key(name: str) -> str:
 
 def _columns(header: Sequence[str]) -> dict[Column, int]:
     """Where each known column is."""
+    if len(header) > MAX_COLUMNS:
+        raise ConfigurationError(
+            f"The header has more than {MAX_COLUMNS} columns. Keep only those of the template, and one row to a line."
+        )
     known = {_key(column): column for column in Column}
     columns: dict[Column, int] = {}
     for index, name in enumerate(header):
