@@ -26,7 +26,14 @@ def test_every_dead_letter_calls_somebody() -> None:
 
 
 def test_every_failing_function_calls_somebody() -> None:
-    assert watched("AWS/Lambda", "Errors") == set(resources("AWS::Serverless::Function"))
+    behind_the_api = "SettingsApiFunction"
+
+    assert watched("AWS/Lambda", "Errors") == set(resources("AWS::Serverless::Function")) - {behind_the_api}
+
+
+def test_a_failing_api_calls_somebody_although_its_function_answers() -> None:
+    """A defect is answered with 500 and is no error to Lambda; what is one is a 502 or 504 of the gateway."""
+    assert watched("AWS/ApiGateway", "5XXError") == {"AWS::StackName", "Stage"}
 
 
 def test_a_night_that_did_not_begin_calls_somebody_by_six() -> None:

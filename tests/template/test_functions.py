@@ -132,6 +132,11 @@ def test_a_user_cannot_move_to_another_district_or_role() -> None:
     assert [name for name in client["WriteAttributes"] if name.startswith("custom:")] == []
 
 
+def test_an_address_signs_in_however_it_is_capitalised() -> None:
+    """Cognito's default is otherwise, and a pool that has it can only be replaced."""
+    assert properties("UserPool")["UsernameConfiguration"] == {"CaseSensitive": False}
+
+
 def test_only_staff_create_users() -> None:
     pool = properties("UserPool")
 
