@@ -64,6 +64,7 @@ def _run(what: str, arguments: list[str], project: Path, log: Path, more: Mappin
         "PYTHON_RUNTIME": RUNTIME,
         "SAM_CLI_POLL_DELAY": "0.2",  # seconds between looks at a deployment; 5 otherwise
         "SAM_CLI_TELEMETRY": "0",
+        "SYSTEM": sys.platform,
     }
     with log.open("wb") as output:
         process = guarded([programs / "sam", *arguments], environment=environment, directory=project, output=output)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,31 @@ def test_the_layer_is_built_for_the_functions_target() -> None:
 
     assert f"PYTHON_RUNTIME ?= {default('PythonRuntime')}\n" in makefile
     assert f"ARCHITECTURE ?= {default('Architecture')}\n" in makefile
+
+
+@pytest.mark.parametrize(
+    ("here", "system", "fetches"),
+    [
+        ("python3.13 arm64 darwin", "linux", True),
+        ("python3.13 arm64 darwin", "darwin", False),
+        ("python3.13 arm64 linux", "linux", False),
+        ("python3.12 arm64 linux", "linux", True),
+    ],
+)
+def test_a_layer_built_elsewhere_than_on_its_target_gets_the_wheels_of_the_target(
+    here: str, system: str, *, fetches: bool
+) -> None:
+    """A Mac of Lambda's processor and Python put its own compiled packages into the layer."""
+    variables = [f"HERE={here}", f"SYSTEM={system}", "ARTIFACTS_DIR=layer", "PYTHON=python3"]
+
+    commands = subprocess.run(
+        ["make", "-n", "-C", ROOT / "layers/common", "build-CommonLayer", *variables],  # noqa: S607 - as SAM finds it
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+
+    assert ("--platform manylinux2014_aarch64 --python-version 3.13" in commands) is fetches
 
 
 def test_the_layer_holds_all_code_but_the_handlers() -> None:
