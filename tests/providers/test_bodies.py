@@ -99,5 +99,5 @@ def test_a_page_that_breaks_off_is_fetched_again(fetch: Fetch, content: bytes | 
 
 
 def test_a_page_that_always_breaks_off_fails_the_fetch(fetch: Fetch) -> None:
-    with pytest.raises(TruncatedError, match=r"broke off\. Try again later"):
+    with pytest.raises(TruncatedError, match=r"broke off or is damaged\. Try again later"):
         fetch(users(25), lambda asked: replace(standard(asked), cut=True))

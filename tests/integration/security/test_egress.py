@@ -360,10 +360,16 @@ class Certificates:
         self.authorities.write_bytes(self.root.public_bytes(serialization.Encoding.PEM))
 
     def server(
-        self, *, days: tuple[int, int] = (-1, 1), self_signed: bool = False, whole_chain: bool = True
+        self,
+        *,
+        days: tuple[int, int] = (-1, 1),
+        address: str = "127.0.0.1",
+        self_signed: bool = False,
+        whole_chain: bool = True,
     ) -> ssl.SSLContext:
-        """The server side for 127.0.0.1 and sis.example.org, with a certificate of these days."""
-        certificate, key = self._signed("Server of a test", signer=None if self_signed else "middle", days=days)
+        """The server side for sis.example.org and an address, with a certificate of these days."""
+        signer = None if self_signed else "middle"
+        certificate, key = self._signed("Server of a test", signer=signer, days=days, address=address)
         pem = serialization.Encoding.PEM
         chain = self.folder / "server.pem"
         chain.write_bytes(
@@ -376,7 +382,13 @@ class Certificates:
         return context
 
     def _signed(
-        self, name: str, *, authority: bool = False, signer: str | None = None, days: tuple[int, int] = (-1, 1)
+        self,
+        name: str,
+        *,
+        authority: bool = False,
+        signer: str | None = None,
+        days: tuple[int, int] = (-1, 1),
+        address: str = "127.0.0.1",
     ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
@@ -384,7 +396,7 @@ class Certificates:
         if signer:
             issuer, signing_key = getattr(self, signer).subject, getattr(self, f"{signer}_key")
         now = datetime.now(UTC)
-        names: list[x509.GeneralName] = [x509.DNSName("sis.example.org"), x509.IPAddress(IPv4Address("127.0.0.1"))]
+        names: list[x509.GeneralName] = [x509.DNSName("sis.example.org"), x509.IPAddress(IPv4Address(address))]
         certificate = (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -457,6 +469,9 @@ class TestTls:
         resolve({"other.example.org": ["127.0.0.1"]})
 
         assert "its certificate is for another name" in refusal(trusted.server(), "other.example.org")
+
+    def test_a_certificate_of_another_address_is_told(self, trusted: Certificates) -> None:
+        assert "its certificate is for another name" in refusal(trusted.server(address="192.0.2.1"))
 
     @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
     def test_a_server_of_outdated_tls_is_told(self, trusted: Certificates) -> None:

@@ -189,6 +189,7 @@ class TestWords:
             (b'{"Message": "No"}', "No"),
             (b'{"title": "Bad", "detail": "No"}', "No"),
             (b'"No"', "No"),
+            (rb'{"message": "\u202eN\u0007o \n\t \"way\""}', "No 'way'"),
             (b'\xef\xbb\xbf{"message": "No"}', "No"),
             ('{"message": "N\u00f3"}'.encode("latin-1"), "N\u00f3"),
             (b"<s:imsx_StatusInfo><s:imsx_description>No</s:imsx_description></s:imsx_StatusInfo>", "No"),

@@ -337,10 +337,8 @@ def _no_json(answer: Answer, host: str, endpoint: str) -> NotJsonError:
 
 
 def _firewall(answer: Answer) -> str | None:
-    """Whose page it is, if it is one of a firewall."""
+    """Whose page the answer is, if it is one of a firewall."""
     start = answer.body[:_LOOKED_AT_BYTES].lower()
-    if not _PAGE.search(start):
-        return None
     return next((name for name, signs in _FIREWALLS.items() if any(sign in start for sign in signs)), None)
 
 

@@ -123,7 +123,9 @@ class TruncatedError(TransientError):
     """The connection or the answer broke off, or its compression is damaged."""
 
     def __init__(self, host: str) -> None:
-        super().__init__(f"The answer of {host} broke off. Try again later; if it stays so, tell the provider.")
+        super().__init__(
+            f"The answer of {host} broke off or is damaged. Try again later; if it stays so, tell the provider."
+        )
 
 
 class TlsError(ConfigurationError):
@@ -173,7 +175,7 @@ class Egress:
         parts = urlsplit(url)
         host = parts.netloc
         if parts.scheme not in self._schemes:
-            raise ConfigurationError(f"The base URL of {host} must begin with https://.")
+            raise ConfigurationError(f"The base URL of {host} must begin with https://. Enter it so.")
         try:
             response = self._manager.request(
                 "GET",

@@ -479,7 +479,7 @@ class _Probe:
         return self._worker.submit(work).result(timeout=max(0.0, self._ends_at - self._monotonic()))
 
     def _out_of_time(self, step: StepName) -> None:
-        """Blame the address unless it was reached before: requests end by themselves, a name's lookup may not."""
+        """Blame the address unless it was reached before."""
         self._over = True
         if self._findings.settled(StepName.ADDRESS):
             text = (
