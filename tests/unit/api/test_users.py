@@ -1,6 +1,7 @@
 """The users' routes: uploads, and reading one."""
 
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -135,6 +136,17 @@ class TestRead:
         assert (answer.json["sourced_id"], answer.json["sourced_ids"]) == ("S-1", ["S-1"])
         assert answer.json["user_ids"] == [{"type": "LDAP", "identifier": "lsimpson"}]
         assert not {"fingerprint", "fence"} & answer.json.keys()
+
+    def test_a_user_who_cannot_be_shown_is_a_defect_that_logs_nothing_of_the_user(
+        self, client: Client, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        store(client, a_user(user_id=UserId("u-1"), phone=cast("str", ["555-0123"])))
+
+        answer = client.send("GET", "/users/u-1")
+
+        assert (answer.status, answer.json["detail"]) == (500, "Something failed on our side. Try again later.")
+        assert "UserOut" in caplog.text
+        assert "555-0123" not in caplog.text
 
     @pytest.mark.parametrize(
         ("query", "found"),

@@ -49,6 +49,12 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class _Answer(BaseModel):
+    """What the API gives; a value that does not fit is a defect, and its log must not show the value."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+
 class SettingsBody(_Body):
     """Settings, whole: what is left out goes back to its default, except the secret, which is kept."""
 
@@ -78,7 +84,7 @@ class SchoolBody(_Body):
     oneroster_id: _Name = None
 
 
-class SettingsOut(BaseModel):
+class SettingsOut(_Answer):
     """A district's settings. The secret is not among them.
 
     `offered_products` are those of this deployment, `why_not_run` says why the district's sync cannot run.
@@ -126,7 +132,7 @@ class SettingsOut(BaseModel):
         )
 
 
-class SchoolOut(BaseModel):
+class SchoolOut(_Answer):
     """A school of the district."""
 
     school_id: str
@@ -139,13 +145,13 @@ class SchoolOut(BaseModel):
         return cls(school_id=school.school_id, name=school.name, oneroster_id=school.oneroster_id)
 
 
-class SchoolsOut(BaseModel):
+class SchoolsOut(_Answer):
     """All schools of a district, by school_id."""
 
     items: list[SchoolOut]
 
 
-class CountsOut(BaseModel):
+class CountsOut(_Answer):
     """What a run did."""
 
     fetched: int
@@ -165,7 +171,7 @@ class CountsOut(BaseModel):
         return cls(**counts.as_dict())
 
 
-class RunOut(BaseModel):
+class RunOut(_Answer):
     """A run as it stands. `reason` says why it ended as it did; null for one that simply completed."""
 
     run_id: str
@@ -202,14 +208,14 @@ class RunOut(BaseModel):
         )
 
 
-class RunsOut(BaseModel):
+class RunsOut(_Answer):
     """Runs, newest first; `next_cursor` is null on the last page."""
 
     items: list[RunOut]
     next_cursor: str | None
 
 
-class IssueOut(BaseModel):
+class IssueOut(_Answer):
     """One finding. `line` and `column` are an upload's, `sourced_id` is a sync's."""
 
     code: IssueCode
@@ -234,14 +240,14 @@ class IssueOut(BaseModel):
         )
 
 
-class IssuesOut(BaseModel):
+class IssuesOut(_Answer):
     """Findings of a run; `next_cursor` is null on the last page."""
 
     items: list[IssueOut]
     next_cursor: str | None
 
 
-class UploadOut(BaseModel):
+class UploadOut(_Answer):
     """What became of an upload: its run, which is still `queued` for a large file, and the first of its issues."""
 
     run_id: str
@@ -249,7 +255,7 @@ class UploadOut(BaseModel):
     issues: IssuesOut
 
 
-class UploadUrlOut(BaseModel):
+class UploadUrlOut(_Answer):
     """Where to PUT a large file. Its run appears once the file has arrived."""
 
     run_id: str
@@ -259,7 +265,7 @@ class UploadUrlOut(BaseModel):
     expires_at: datetime
 
 
-class UserOut(BaseModel):
+class UserOut(_Answer):
     """A user. The effective `role` is `manual_role` if there is one, else `sis_role`."""
 
     user_id: str
@@ -328,7 +334,7 @@ class UserOut(BaseModel):
         )
 
 
-class UsersOut(BaseModel):
+class UsersOut(_Answer):
     """Users of a district; `next_cursor` is null on the last page. A page may hold fewer than asked, even none."""
 
     items: list[UserOut]
