@@ -166,6 +166,23 @@ def test_settings_come_back_as_saved_and_collide_when_saved_at_once(deployed: De
     assert (again[0], again[1]["version"], late[0]) == (200, 2, 409)
 
 
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/settings"), ("POST", "/settings/test")])
+def test_a_base_url_of_another_version_is_refused_with_the_one_that_was_meant(
+    deployed: Deployed, method: str, path: str
+) -> None:
+    deployed.set_up()
+    before = deployed.send("GET", "/settings")
+    wrong = {**SETTINGS, "base_url": " <sis.example.org/campus/api/ims/oneroster/rostering/v1p2/users?limit=5> "}
+
+    status, problem = deployed.send(method, path, body=wrong)
+
+    assert status == 422
+    assert "OneRoster 1.2" in problem["detail"]
+    assert "Enter https://sis.example.org/campus/api/ims/oneroster/v1p1 or" in problem["detail"]
+    assert deployed.send("GET", "/settings") == before
+    assert deployed.invocations.requests == []
+
+
 def test_settings_are_tested_by_the_function_that_may_decrypt(deployed: Deployed) -> None:
     deployed.set_up()
     deployed.invocations.answer = {"ok": True, "steps": []}
