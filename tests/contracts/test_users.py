@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange
 from roster_sync.domain.identifiers import SchoolId, UserId
@@ -84,7 +85,7 @@ def test_a_created_user_is_kept_whole(users: InMemoryUsers | Users) -> None:
         last_change="create",
         created_at=NOW,
         updated_at=NOW,
-        **{**a_sis_user()._asdict(), "metadata": {"homeroom": "2B"}},
+        **{**structs.asdict(a_sis_user()), "metadata": {"homeroom": "2B"}},
     )
 
 

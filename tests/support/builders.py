@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import structs
+
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange, ManualProfile
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId, UserId
@@ -38,7 +40,7 @@ def a_sis_user(**overrides: Any) -> SisUser:
         sis_counselor_email="counselor@example.org",
         metadata=(("homeroom", "2B"),),
     )
-    return user._replace(**overrides)
+    return structs.replace(user, **overrides)
 
 
 def a_bare_sis_user(**overrides: Any) -> SisUser:
@@ -61,7 +63,7 @@ def a_bare_sis_user(**overrides: Any) -> SisUser:
         sis_counselor_email=None,
         metadata=(),
     )
-    return user._replace(**overrides)
+    return structs.replace(user, **overrides)
 
 
 def a_user(**overrides: Any) -> StoredUser:

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from msgspec import structs
+
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.errors import ConfigurationError, ConflictError, DistrictBusyError
@@ -328,7 +330,7 @@ def _synced(stored: StoredUser | None, chunk: Chunk, change: Change, now: dateti
         manual_role = stored.manual_role if stored else None
         manual_counselor_email = stored.manual_counselor_email if stored else None
         user = StoredUser(
-            **{**sis._asdict(), "metadata": dict(sis.metadata) or None},
+            **{**structs.asdict(sis), "metadata": dict(sis.metadata) or None},
             district_id=chunk.district_id,
             user_id=change.user_id,
             active=True,

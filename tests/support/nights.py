@@ -12,6 +12,7 @@ from roster_sync.domain.identifiers import SourcedId
 from roster_sync.domain.record import RawRecord
 from roster_sync.domain.run import Run, RunState
 from roster_sync.domain.user import StoredUser
+from roster_sync.oneroster.records import JsonRecordReader
 from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
 from roster_sync.use_cases.provider import Page
@@ -44,18 +45,6 @@ class _Page:
         return [json.dumps(record).encode() for record in self.records]
 
 
-class _JsonReader:
-    """RecordReader by the standard library."""
-
-    def sourced_id(self, record: RawRecord) -> SourcedId | None:
-        read = self.read(record)
-        sourced_id = read.get("sourcedId") if isinstance(read, dict) else None
-        return SourcedId(sourced_id) if isinstance(sourced_id, str) else None
-
-    def read(self, record: RawRecord) -> object:
-        return json.loads(bytes(record))
-
-
 class FakeProvider:
     """A provider that sends given records, in pages of two; `announced` is its total, the truth unless said."""
 
@@ -65,7 +54,7 @@ class FakeProvider:
             "orgs": orgs if orgs is not None else [{"sourcedId": "org-1"}, {"sourcedId": "org-2"}],
         }
         self._announced = announced
-        self.reader = _JsonReader()
+        self.reader = JsonRecordReader()
         self.requests_made = 0
         self.failure: Exception | None = None
         self.open = True

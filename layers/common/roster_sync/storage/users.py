@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from botocore.exceptions import ClientError
+from msgspec import structs
 from pynamodb.attributes import (
     BinaryAttribute,
     ListAttribute,
@@ -626,7 +627,7 @@ def _sis_user(item: _UserItem, sis_role: Role) -> SisUser:
 
 def _stored_user(item: _UserItem) -> StoredUser:
     sis_role = Role(item.sis_role) if item.sis_role else None
-    sis_owned = _sis_user(item, sis_role or Role.STUDENT)._asdict()
+    sis_owned = structs.asdict(_sis_user(item, sis_role or Role.STUDENT))
     return StoredUser(
         **{**sis_owned, "sis_role": sis_role, "metadata": _metadata(item) or None},
         district_id=DistrictId(item.shard_key.rpartition("#")[0]),
