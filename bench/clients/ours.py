@@ -7,7 +7,7 @@ from bench.clients.client import View
 from bench.nights import open_client, settings
 from bench.page_server import schools
 from bench.provider import Address
-from roster_sync.domain.fingerprint import fingerprint
+from roster_sync.domain.fingerprint import fingerprint, pack
 from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.normalise import NotStored, normalise, rules_of, sourced_id_of
@@ -41,7 +41,7 @@ class Ours:
             if sourced_id is None or not isinstance(record, dict):
                 return _Read(None, NotStored.INVALID, None, issues)
             user = normalise(record, sourced_id, rules, issues)
-            return _Read(sourced_id, user, None if isinstance(user, NotStored) else fingerprint(user), issues)
+            return _Read(sourced_id, user, None if isinstance(user, NotStored) else fingerprint(pack(user)), issues)
 
         try:
             for page in client.pages("users"):
