@@ -301,6 +301,23 @@ def test_a_file_in_utf_16_ends_its_run_with_the_sentence(deployed: Deployed) -> 
     assert run["reason"].startswith("The file is encoded as UTF-16, not as UTF-8. Save it as UTF-8")
 
 
+def test_what_is_logged_of_an_outage_names_the_district_and_what_did_not_answer(
+    deployed: Deployed, log: StringIO
+) -> None:
+    deployed.invocations.function_error = "Unhandled"
+
+    status, _ = deployed.send("POST", "/settings/test")
+
+    outage, answered = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert (status, outage["message"], outage["reason"]) == (
+        503,
+        "Could not answer",
+        "The test did not come to an end.",
+    )
+    assert (answered["message"], answered["status"]) == ("Answered", 503)
+    assert {outage["district_id"], answered["district_id"]} == {DISTRICT}
+
+
 def test_no_log_line_holds_personal_data_or_a_secret(
     deployed: Deployed, log: StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,21 +54,24 @@ class Api:
     def answer(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer a request, but only after its token's district was compared with the path's."""
         try:
-            _check_access(event)
+            district_id = _check_access(event)
         except (NotSignedInError, ForbiddenError) as refusal:
-            answer = _as_gateway_answer(problem(_STATUS_OF_ERROR[type(refusal)], str(refusal)))
-        else:
-            answer = self._resolver.resolve(event, context)
-        answer["multiValueHeaders"]["Cache-Control"] = ["no-store"]
-        logger.info(
-            "Answered",
-            extra={"method": event["httpMethod"], "resource": event.get("resource"), "status": answer["statusCode"]},
-        )
-        return answer
+            return _finished(event, _as_gateway_answer(problem(_STATUS_OF_ERROR[type(refusal)], str(refusal))))
+        with logger.append_context_keys(district_id=district_id):
+            return _finished(event, self._resolver.resolve(event, context))
 
 
-def _check_access(event: Mapping[str, Any]) -> None:
-    """Let the token's account act on its own district only.
+def _finished(event: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    answer["multiValueHeaders"]["Cache-Control"] = ["no-store"]
+    logger.info(
+        "Answered",
+        extra={"method": event["httpMethod"], "resource": event.get("resource"), "status": answer["statusCode"]},
+    )
+    return answer
+
+
+def _check_access(event: Mapping[str, Any]) -> DistrictId | None:
+    """Let the token's account act on its own district only, and return the district; None if the path names none.
 
     Raises:
         NotSignedInError: No token.
@@ -77,8 +80,11 @@ def _check_access(event: Mapping[str, Any]) -> None:
     asking = account((event["requestContext"].get("authorizer") or {}).get("claims"))
     # The very text that the routes are matched against.
     named = _DISTRICT_IN_PATH.match(event["path"])
-    if named:
-        require_access(asking, DistrictId(named[1]))
+    if named is None:
+        return None
+    district_id = DistrictId(named[1])
+    require_access(asking, district_id)
+    return district_id
 
 
 def _as_gateway_answer(response: Response[str]) -> dict[str, Any]:
@@ -133,6 +139,7 @@ def _answer_ours(error: Exception) -> Response[str]:
 
 
 def _answer_transient(error: Exception) -> Response[str]:
+    logger.warning("Could not answer", extra={"reason": str(error)})
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         f"{error} Try again in half a minute.",
