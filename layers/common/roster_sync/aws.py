@@ -21,6 +21,7 @@ _PASSING_CODES: Final = frozenset(
         "TransactionInProgressException",
     }
 )
+_TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 
 AWS_ERRORS: Final = (BotoCoreError, ClientError)
@@ -35,4 +36,6 @@ def is_outage(error: Exception | None) -> bool:
     if not isinstance(error, ClientError):
         return isinstance(error, (HTTPClientError, ConnectionError))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return error.response["Error"].get("Code") in _PASSING_CODES or status >= _SERVER_ERROR
+    return (
+        error.response["Error"].get("Code") in _PASSING_CODES or status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR
+    )

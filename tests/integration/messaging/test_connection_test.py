@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from botocore.exceptions import ClientError
 
 from roster_sync.domain.errors import TransientError
 from roster_sync.messaging.connection_test import ConnectionTest
@@ -33,10 +34,18 @@ def test_a_function_that_failed_may_be_tried_again(invocations: Invocations) -> 
         ConnectionTest("the-function").run({})
 
 
-def test_a_function_that_cannot_be_called_may_be_tried_again(invocations: Invocations) -> None:
-    invocations.status = 429
+@pytest.mark.parametrize("status", [429, 500])
+def test_a_function_that_cannot_be_called_may_be_tried_again(invocations: Invocations, status: int) -> None:
+    invocations.status = status
 
     with pytest.raises(TransientError, match=r"^The test could not be started\.$"):
         ConnectionTest("the-function").run({})
 
     assert len(invocations.requests) == 1
+
+
+def test_a_call_that_the_policy_forbids_is_a_defect(invocations: Invocations) -> None:
+    invocations.status = 403
+
+    with pytest.raises(ClientError):
+        ConnectionTest("the-function").run({})

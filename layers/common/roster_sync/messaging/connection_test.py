@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+from roster_sync.aws import AWS_ERRORS, is_outage
 from roster_sync.domain.errors import TransientError
 
 if TYPE_CHECKING:
@@ -38,8 +38,10 @@ class ConnectionTest:
         try:
             answer = self._lambda.invoke(FunctionName=self._function_name, Payload=json.dumps(dict(request)).encode())
             payload = answer["Payload"].read()
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError("The test could not be started.") from error
+        except AWS_ERRORS as error:
+            if is_outage(error):
+                raise TransientError("The test could not be started.") from error
+            raise
         if answer.get("FunctionError"):
             raise TransientError("The test did not come to an end.")
         report: dict[str, Any] = json.loads(payload)
