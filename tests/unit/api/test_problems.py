@@ -104,6 +104,27 @@ def test_the_one_value_that_cannot_be_is_said_in_a_sentence(client: Client) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("products", "serve", "It must be a list."),
+        ("metadata_keys", {}, "It must be a list."),
+        ("roles", [], "It must be a JSON object."),
+        ("base_url", 5, "It must be text."),
+        ("page_size", "many", "It must be a whole number."),
+        ("page_size", 2.5, "It must be a whole number."),
+        ("page_size", None, "It must be a whole number."),
+        ("page_size", 1e19, "It must be a whole number."),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused_in_plain_words(
+    client: Client, name: str, value: object, said: str
+) -> None:
+    answer = client.send("PUT", "/settings", body={name: value})
+
+    assert problem_of(answer) == (422, f"{name} cannot be used: {said}")
+
+
 def test_the_place_of_an_error_is_a_json_pointer(client: Client) -> None:
     answer = client.send("PUT", "/settings", body={"roles": {"a/b~c": "janitor"}})
 

@@ -41,12 +41,24 @@ def validation_problem(errors: Sequence[Mapping[str, Any]]) -> Response[str]:
     )
 
 
+_AN_OBJECT = "It must be a JSON object."
+_A_LIST = "It must be a list."
+_A_NUMBER = "It must be a whole number."
+
 _SENTENCES: Mapping[str, str] = {
     "missing": "It is missing. Send it.",
     "extra_forbidden": "There is no such field. Check its spelling.",
     "json_invalid": "It is not valid JSON. Correct it.",
-    "model_attributes_type": "It must be a JSON object.",
-    "model_type": "It must be a JSON object.",
+    "model_attributes_type": _AN_OBJECT,
+    "model_type": _AN_OBJECT,
+    "dict_type": _AN_OBJECT,
+    "frozen_set_type": _A_LIST,
+    "tuple_type": _A_LIST,
+    "string_type": "It must be text.",
+    "int_type": _A_NUMBER,
+    "int_parsing": _A_NUMBER,
+    "int_parsing_size": _A_NUMBER,
+    "int_from_float": _A_NUMBER,
     "string_pattern_mismatch": "It is too long, or has characters that it cannot have. Correct it.",
 }
 """In place of pydantic's own, by its type of error."""
