@@ -112,6 +112,8 @@ def test_the_one_value_that_cannot_be_is_said_in_a_sentence(client: Client) -> N
         ("roles", [], "It must be a JSON object."),
         ("base_url", 5, "It must be text."),
         ("page_size", "many", "It must be a whole number."),
+        ("page_size", "100", "It must be a whole number."),
+        ("page_size", True, "It must be a whole number."),
         ("page_size", 2.5, "It must be a whole number."),
         ("page_size", None, "It must be a whole number."),
         ("page_size", 1e19, "It must be a whole number."),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
 
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId, UserId
@@ -40,6 +40,8 @@ _Credential = Annotated[
 _Name = Annotated[
     str | None, StringConstraints(strip_whitespace=True, max_length=255), BeforeValidator(_absent_if_blank)
 ]
+_Whole = Annotated[int, Strict()]
+"""Neither true nor "100"."""
 _RequiredName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 
 
@@ -66,11 +68,11 @@ class SettingsBody(_Body):
     role_metadata_key: _Name = None
     roles: Annotated[dict[_RequiredName, Role], Field(max_length=50)] = {}
     metadata_keys: Annotated[tuple[_RequiredName, ...], Field(max_length=20)] = ()
-    deactivation_percent: Annotated[int, Field(ge=1, le=100)] = _DEFAULTS.deactivation_percent
-    deactivation_minimum: Annotated[int, Field(ge=0, le=1_000_000)] = _DEFAULTS.deactivation_minimum
-    parallel_requests: Annotated[int, Field(ge=1, le=20)] = _DEFAULTS.parallel_requests
-    page_size: Annotated[int, Field(ge=1, le=10_000)] = _DEFAULTS.page_size
-    version: Annotated[int | None, Field(ge=0, description="Of the settings you loaded; left out, any.")] = None
+    deactivation_percent: Annotated[_Whole, Field(ge=1, le=100)] = _DEFAULTS.deactivation_percent
+    deactivation_minimum: Annotated[_Whole, Field(ge=0, le=1_000_000)] = _DEFAULTS.deactivation_minimum
+    parallel_requests: Annotated[_Whole, Field(ge=1, le=20)] = _DEFAULTS.parallel_requests
+    page_size: Annotated[_Whole, Field(ge=1, le=10_000)] = _DEFAULTS.page_size
+    version: Annotated[_Whole | None, Field(ge=0, description="Of the settings you loaded; left out, any.")] = None
 
     def entered(self) -> EnteredSettings:
         """The settings for the use case."""
