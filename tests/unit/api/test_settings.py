@@ -209,6 +209,12 @@ def test_rule_3_a_district_may_map_a_role_to_counselor(client: Client) -> None:
     assert answer.json["roles"] == {"counselor": "counselor"}
 
 
+def test_a_role_that_is_mapped_twice_is_refused(client: Client) -> None:
+    answer = client.send("PUT", "/settings", body={"roles": {"aide": "student", "Aide": "sponsor"}})
+
+    assert (answer.status, answer.json["detail"]) == (422, "The role aide is there twice. Remove one of the two.")
+
+
 def test_rule_4_no_role_of_a_provider_becomes_district_administrator(client: Client) -> None:
     answer = client.send("PUT", "/settings", body={**COMPLETE, "roles": {"principal": "district_administrator"}})
 

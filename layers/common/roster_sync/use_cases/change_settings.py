@@ -116,5 +116,8 @@ def _roles(entered: Mapping[str, Role]) -> dict[str, Role]:
             raise ConfigurationError(
                 "No OneRoster role can become district administrator. Upload district administrators in a CSV file."
             )
-        roles[name.strip().lower()] = role
+        key = name.strip().lower()
+        if key in roles:
+            raise ConfigurationError(f"The role {key} is there twice. Remove one of the two.")
+        roles[key] = role
     return roles
