@@ -24,7 +24,7 @@ from roster_sync.domain.issue import Issue, IssueCode
 from roster_sync.domain.normalise import NotStored, Rules, normalise, sourced_id_of
 from roster_sync.domain.persons import unite
 from roster_sync.domain.plain_record import plain_user
-from roster_sync.domain.record import RawRecord, RecordReader, record_digest
+from roster_sync.domain.record import RawRecord, RecordReader, digest_of_records
 from roster_sync.domain.roster import ACTIVE, HAS_PRODUCTS, IN_SCOPE, MANUAL, SEVERAL_RECORDS, UNTOUCHABLE, Roster
 from roster_sync.domain.run import COUNT_OF_KIND, Counts
 from roster_sync.domain.user import Role, SisUser, normalised_email
@@ -72,6 +72,7 @@ class Comparison:
         self._district_id = district_id
         self._roster = roster
         self._rules = rules
+        self._digest_of = digest_of_records(rules.salt)
         self._held = HeldUsers()
         self._held_rows = array("l")
         self._held_emails = array("q")
@@ -92,10 +93,10 @@ class Comparison:
 
     def add(self, records: Iterable[RawRecord]) -> None:
         """Take in a page of records; repeats are dropped."""
-        roster, came, unchanged, salt = self._roster, self._came, self._unchanged, self._rules.salt
+        roster, came, unchanged, digest_of = self._roster, self._came, self._unchanged, self._digest_of
         sourced_id_in, by_sourced_id = self._reader.sourced_id, roster.by_sourced_id
         for record in records:
-            digest = record_digest(record, salt)
+            digest = digest_of(record)
             sourced_id = sourced_id_in(record) if by_sourced_id else None
             row = _NOBODY if sourced_id is None else by_sourced_id.get(sourced_id, _NOBODY)
             if (

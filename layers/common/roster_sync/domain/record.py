@@ -4,6 +4,7 @@ Most records are, to the letter, those of the night before. Hashing one costs a 
 fingerprinting it; whatever is not known by its hash is read.
 """
 
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, Protocol, TypeAlias
 
@@ -83,6 +84,13 @@ class RecordReader(Protocol):
         """The record as JSON has it: usually a dict."""
 
 
-def record_digest(record: RawRecord, salt: bytes) -> bytes:
-    """16 bytes that tell this record under these rules from every other."""
-    return blake2b(record, digest_size=DIGEST_BYTES, salt=salt).digest()
+def digest_of_records(salt: bytes) -> Callable[[RawRecord], bytes]:
+    """What gives the 16 bytes that tell a record under the rules of this salt from every other."""
+    salted = blake2b(digest_size=DIGEST_BYTES, salt=salt)
+
+    def digest(record: RawRecord) -> bytes:
+        hashed = salted.copy()
+        hashed.update(record)
+        return hashed.digest()
+
+    return digest

@@ -30,6 +30,7 @@ from roster_sync.oneroster.records import (
     BrokenJsonError,
     JsonRecordReader,
     NoJsonError,
+    Value,
     content_of,
     kind_of,
     records_in,
@@ -255,14 +256,14 @@ class OneRosterClient:
                             return records_in(value)
                         case "n":
                             return []
-                        case "{":
+                        case "{" if isinstance(value, Raw):
                             return [value]
             lists = [value for key, value in content.items() if kind_of(value) == "[" and not _tells_of_failure(key)]
             if len(lists) == 1:
                 return records_in(lists[0])
         raise self._failure(answer, endpoint)
 
-    def _content(self, answer: Answer, endpoint: str) -> Mapping[str, Raw] | list[Raw] | None:
+    def _content(self, answer: Answer, endpoint: str) -> Mapping[str, Value] | list[Raw] | None:
         try:
             return content_of(answer.body)
         except BrokenJsonError as error:

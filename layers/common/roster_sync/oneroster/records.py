@@ -4,7 +4,7 @@ import gc
 import json
 import math
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,7 @@ class _Identified(msgspec.Struct):
     sourcedId: str | None = None  # noqa: N815 - the standard's name
 
 
+_LISTS: Final = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
 _CONTENT: Final[msgspec.json.Decoder[dict[str, msgspec.Raw] | list[msgspec.Raw]]] = msgspec.json.Decoder(
     dict[str, msgspec.Raw] | list[msgspec.Raw]
 )
@@ -60,6 +61,10 @@ class JsonRecordReader:
             return None
 
 
+Value: TypeAlias = msgspec.Raw | list[msgspec.Raw]
+"""An unread value; a list whose items have been cut apart."""
+
+
 class NoJsonError(ValueError):
     """The text is no JSON at all."""
 
@@ -68,7 +73,7 @@ class BrokenJsonError(ValueError):
     """The text begins as JSON does, but does not go on so."""
 
 
-def content_of(body: bytes) -> Mapping[str, msgspec.Raw] | list[msgspec.Raw] | None:
+def content_of(body: bytes) -> Mapping[str, Value] | list[msgspec.Raw] | None:
     """The values of an object, or the items of a list, unread; None for JSON that is neither.
 
     Takes a byte order mark, Latin-1 without declaration, NaN, and line breaks and tabs within text.
@@ -84,7 +89,7 @@ def content_of(body: bytes) -> Mapping[str, msgspec.Raw] | list[msgspec.Raw] | N
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _CONTENT.decode(body)
+        return _cut(body)
     except msgspec.ValidationError:
         return None
     except (msgspec.DecodeError, RecursionError):
@@ -102,14 +107,22 @@ def content_of(body: bytes) -> Mapping[str, msgspec.Raw] | list[msgspec.Raw] | N
         raise NoJsonError from error
 
 
-def kind_of(value: msgspec.Raw) -> str:
+def _cut(body: bytes) -> Mapping[str, Value] | list[msgspec.Raw]:
+    """In one pass if there are lists only, as the standard has it; else in two, at three times the cost."""
+    try:
+        return _LISTS.decode(body)
+    except msgspec.ValidationError:
+        return _CONTENT.decode(body)
+
+
+def kind_of(value: Value) -> str:
     """The character with which a value begins: `[` for a list, `{` for an object, `n` for null."""
-    return chr(memoryview(value)[0])
+    return "[" if isinstance(value, list) else chr(memoryview(value)[0])
 
 
-def records_in(value: msgspec.Raw) -> list[msgspec.Raw]:
+def records_in(value: Value) -> list[msgspec.Raw]:
     """The items of a list."""
-    return _RECORDS.decode(value)
+    return value if isinstance(value, list) else _RECORDS.decode(value)
 
 
 def _as_utf8(body: bytes) -> bytes:
