@@ -4,7 +4,7 @@ import pytest
 
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.identifiers import SchoolId
-from roster_sync.domain.identity import NO_KEY, identifier_key, user_keys
+from roster_sync.domain.identity import NO_KEY, email_key, identifier_key, person_key
 from roster_sync.domain.roster import (
     ACTIVE,
     HAS_PRODUCTS,
@@ -96,9 +96,8 @@ def test_keys_are_those_of_the_user() -> None:
         a_roster_entry(email=None, identifier=None),
     )
 
-    email, person = user_keys("ada@example.org", "Ada", "Berg")
-    assert list(roster.email_keys) == [email, NO_KEY]
-    assert list(roster.person_keys) == [person, NO_KEY]
+    assert list(roster.email_keys) == [email_key("ada@example.org"), NO_KEY]
+    assert list(roster.person_keys) == [person_key("ada@example.org", "Ada", "Berg"), NO_KEY]
     assert list(roster.identifier_keys) == [identifier_key("7", "Ada", "Berg"), NO_KEY]
 
 

@@ -19,7 +19,7 @@ from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.fingerprint import fingerprint, pack
 from roster_sync.domain.held_users import HeldUsers
 from roster_sync.domain.identifiers import DistrictId, SourcedId, UserId
-from roster_sync.domain.identity import NO_KEY, identifier_key, user_id_from_sourced_id, user_keys
+from roster_sync.domain.identity import NO_KEY, email_key, identifier_key, person_key, user_id_from_sourced_id
 from roster_sync.domain.issue import Issue, IssueCode
 from roster_sync.domain.normalise import NotStored, Rules, normalise, sourced_id_of
 from roster_sync.domain.persons import unite
@@ -76,13 +76,12 @@ class Comparison:
         self._held = HeldUsers()
         self._held_rows = array("l")
         self._held_emails = array("q")
-        self._held_persons = array("q")
         self._came = bytearray(len(roster))
         self._unchanged = bytearray(len(roster))
         self._claimed = bytearray(len(roster))
         self._unreadable = bytearray(len(roster))
         self._other_sourced_ids: set[SourcedId] = set()
-        self._counselors: dict[str, tuple[int, SourcedId]] = {}
+        self._students_of: dict[str, tuple[int, SourcedId]] = {}
         self._sis_counselors: set[str] = set()
         self._user_ids: set[UserId] = set()
         self._issues: list[Issue] = []
@@ -163,18 +162,19 @@ class Comparison:
             self._unchanged[row] = self._claimed[row] = True
             return
         if user.sis_counselor_email:
-            email = normalised_email(user.sis_counselor_email)
-            students, first = self._counselors.get(email, (0, user.sourced_ids[0]))
-            self._counselors[email] = (students + 1, min(first, user.sourced_ids[0]))
+            self._note_counselor(user.sis_counselor_email, user.sourced_ids[0])
         elif user.sis_role is Role.COUNSELOR and user.email:
             self._sis_counselors.add(normalised_email(user.email))
         self._hold(user, packed, digest, row)
 
+    def _note_counselor(self, email: str, sourced_id: SourcedId) -> None:
+        """Count a student of a counselor's address, as it is spelt, and keep the lowest sourcedId."""
+        students, first = self._students_of.get(email, (0, sourced_id))
+        self._students_of[email] = (students + 1, min(sourced_id, first))
+
     def _hold(self, user: SisUser, packed: bytes, digest: bytes | None, row: int) -> int:
-        email, person = user_keys(user.email, user.given_name, user.family_name)
         self._held_rows.append(row)
-        self._held_emails.append(email)
-        self._held_persons.append(person)
+        self._held_emails.append(email_key(user.email))
         return self._held.append(packed, digest)
 
     def finish(self, proof: FetchProof, load_users: LoadUsers, *, percent: int, minimum: int) -> Outcome:
@@ -281,7 +281,8 @@ class Comparison:
         if shared:
             for index, key in enumerate(self._held_emails):
                 if key in shared:
-                    groups[key][self._held_persons[index]][0].append(index)
+                    user = self._held[index]
+                    groups[key][person_key(user.email, user.given_name, user.family_name)][0].append(index)
             for row in _rows_of(self._unchanged):
                 if (key := roster.email_keys[row]) in shared:
                     groups[key][roster.person_keys[row]][1].append(row)
@@ -435,10 +436,16 @@ class Comparison:
             if unknown[number]:
                 rows_of[roster.counselor_names[number] or ""].append(row)
         issues: list[Issue] = []
-        for name in {*rows_of, *(name for name in self._counselors if name not in known)}:
-            students, first = self._counselors.get(name, (0, None))
-            sourced_ids = [*([first] if first else []), *self._sourced_ids(rows_of[name])]
-            students += len(rows_of[name])
+        students_of: Counter[str] = Counter()
+        first_of: dict[str, list[SourcedId]] = defaultdict(list)
+        for email, (students, first) in self._students_of.items():
+            name = normalised_email(email)
+            if name not in known:
+                students_of[name] += students
+                first_of[name].append(first)
+        for name in {*rows_of, *students_of}:
+            sourced_ids = [*first_of[name], *self._sourced_ids(rows_of[name])]
+            students = students_of[name] + len(rows_of[name])
             message = f"The counselor e-mail of this student ({students} in all have it) is of no known counselor."
             issues.append(Issue(IssueCode.COUNSELOR_UNKNOWN, message, min(sourced_ids)))
         return sorted(issues, key=lambda issue: issue.sourced_id or "")

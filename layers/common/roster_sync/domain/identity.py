@@ -29,12 +29,16 @@ def user_id_from_email(district_id: DistrictId, email: str) -> UserId:
     return UserId(str(uuid5(_NAMESPACE, f"{district_id}\x1femail\x1f{normalised_email(email)}")))
 
 
-def user_keys(email: str | None, given_name: str | None, family_name: str | None) -> tuple[int, int]:
-    """Two keys: equal for equal e-mail addresses, however spelt; and equal for equal addresses with equal names."""
+def email_key(email: str | None) -> int:
+    """Equal for equal e-mail addresses, however spelt."""
+    return hash(normalised_email(email)) or 1 if email else NO_KEY
+
+
+def person_key(email: str | None, given_name: str | None, family_name: str | None) -> int:
+    """Equal for records of one person: the same non-empty e-mail address and the same names."""
     if not email:
-        return NO_KEY, NO_KEY
-    normalised = normalised_email(email)
-    return hash(normalised) or 1, hash((normalised, _name(given_name), _name(family_name))) or 1
+        return NO_KEY
+    return hash((normalised_email(email), _name(given_name), _name(family_name))) or 1
 
 
 def identifier_key(identifier: str | None, given_name: str | None, family_name: str | None) -> int:

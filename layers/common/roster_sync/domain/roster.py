@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.fingerprint import FINGERPRINT_BYTES
 from roster_sync.domain.identifiers import RunId, SchoolId, SourcedId, UserId
-from roster_sync.domain.identity import identifier_key, user_keys
+from roster_sync.domain.identity import email_key, identifier_key, person_key
 from roster_sync.domain.record import DIGEST_BYTES
 from roster_sync.domain.user import Role, RosterEntry, normalised_email
 
@@ -81,9 +81,8 @@ class Roster:
             self.flags.append(self._flags(entry))
             kind = entry.last_change if entry.run_id == self._run_id else None
             self._written.append(_KINDS.index(ChangeKind(kind)) + 1 if kind else 0)
-            email, person = user_keys(entry.email, entry.given_name, entry.family_name)
-            self.email_keys.append(email)
-            self.person_keys.append(person)
+            self.email_keys.append(email_key(entry.email))
+            self.person_keys.append(person_key(entry.email, entry.given_name, entry.family_name))
             self.identifier_keys.append(identifier_key(entry.identifier, entry.given_name, entry.family_name))
             self.counselors.append(self._counselor_number(entry.sis_counselor_email))
             for sourced_id in entry.sourced_ids:

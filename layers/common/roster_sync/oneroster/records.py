@@ -1,5 +1,6 @@
 """JSON answers cut into records, which are read one by one and only if need be."""
 
+import codecs
 import gc
 import json
 import math
@@ -11,6 +12,8 @@ import msgspec
 from roster_sync.domain.identifiers import SourcedId
 from roster_sync.domain.record import PlainRecord, RawRecord
 
+_Utf8Decoder: Final = codecs.getincrementaldecoder("utf-8")
+_PIECE_BYTES: Final = 1 << 15
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -126,8 +129,12 @@ def records_in(value: Value) -> list[msgspec.Raw]:
 
 
 def _as_utf8(body: bytes) -> bytes:
+    decoder, view = _Utf8Decoder(), memoryview(body)
     try:
-        body.decode()
+        # Piece by piece: a text of the whole body is memory to be had and given back, at three times the cost.
+        for start in range(0, len(body), _PIECE_BYTES):
+            decoder.decode(view[start : start + _PIECE_BYTES])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return body.decode("latin-1").encode()
     return body
