@@ -11,6 +11,7 @@ from roster_sync.domain.fingerprint import fingerprint, pack
 from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.normalise import NotStored, normalise, rules_of, sourced_id_of
+from roster_sync.domain.plain_record import plain_user
 from roster_sync.domain.user import SisUser
 from roster_sync.oneroster.client import OneRosterClient
 
@@ -20,6 +21,10 @@ class _Read(NamedTuple):
     user: SisUser | NotStored
     fingerprint: bytes | None
     issues: Sequence[Issue]
+
+
+def fingerprint_of(user: SisUser | NotStored) -> bytes | None:
+    return None if isinstance(user, NotStored) else fingerprint(pack(user))
 
 
 class Ours:
@@ -35,13 +40,17 @@ class Ours:
         self._client = client = open_client(address)
 
         def read(raw: Any) -> _Read:
+            plain = client.reader.plain(raw)
+            known = plain_user(plain, rules) if plain else None
+            if plain and known:
+                return _Read(plain.sourced_id, known, fingerprint_of(known), ())
             issues: list[Issue] = []
             record = client.reader.read(raw)
             sourced_id = sourced_id_of(record, issues)
             if sourced_id is None or not isinstance(record, dict):
                 return _Read(None, NotStored.INVALID, None, issues)
             user = normalise(record, sourced_id, rules, issues)
-            return _Read(sourced_id, user, None if isinstance(user, NotStored) else fingerprint(pack(user)), issues)
+            return _Read(sourced_id, user, fingerprint_of(user), issues)
 
         try:
             for page in client.pages("users"):

@@ -249,3 +249,38 @@ def test_nothing_that_json_can_hold_raises(fields: dict[str, Any]) -> None:
 
     assert isinstance(result, SisUser | NotStored)
     assert (result is NotStored.INVALID) <= bool(issues)
+
+
+def a_record_of_1_2(*roles: object, **fields: Any) -> dict[str, Any]:
+    """OneRoster 1.2: roles, each with its org, in place of role and orgs."""
+    record = a_record(roles=list(roles), userProfiles=[], primaryOrg={"sourcedId": "org-9"}, **fields)
+    del record["role"], record["orgs"]
+    return record
+
+
+def a_held_role(role: object, org: str = "org-1", role_type: str = "secondary") -> dict[str, Any]:
+    return {"roleType": role_type, "role": role, "org": {"sourcedId": org, "type": "org"}}
+
+
+def test_a_user_of_1_2_has_the_primary_role_and_the_orgs_of_all() -> None:
+    user, issues = read(a_record_of_1_2(a_held_role("student", "org-9"), a_held_role("teacher", role_type="primary")))
+
+    assert isinstance(user, SisUser)
+    assert (user.sis_role, user.school_ids) == (Role.SPONSOR, ("elementary",))
+    assert issues == []
+
+
+def test_a_role_of_1_2_that_is_imported_goes_before_a_primary_one_that_is_not() -> None:
+    user, _ = read(a_record_of_1_2(a_held_role("parent", role_type="primary"), a_held_role("Teacher")))
+
+    assert isinstance(user, SisUser)
+    assert user.sis_role is Role.SPONSOR
+
+
+@pytest.mark.parametrize("roles", [[], [None], ["teacher"], [{"role": 5}], [{}]])
+def test_a_user_of_1_2_without_a_readable_role_is_named(roles: list[object]) -> None:
+    assert read(a_record_of_1_2(*roles)) == (NotStored.INVALID, ["role_missing"])
+
+
+def test_a_role_of_1_2_without_an_org_leaves_the_user_without_one() -> None:
+    assert read(a_record_of_1_2({"role": "teacher"})) == (NotStored.INVALID, ["orgs_missing"])

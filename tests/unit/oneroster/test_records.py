@@ -30,6 +30,31 @@ def test_a_sourced_id_is_found_beside_values_that_cannot_be_read() -> None:
     assert JsonRecordReader().sourced_id(b'{"identifier": 1e999, "sourcedId": "a"}') == "a"
 
 
+def test_the_standard_s_fields_are_known_in_any_case_and_metadata_is_left_as_it_is() -> None:
+    record = b'{"SOURCEDID": "a", "givenname": "Ada", "Orgs": [{"sourcedid": "o"}], "metadata": {"Email": 1}, "X": 2}'
+
+    assert JsonRecordReader().read(record) == {
+        "sourcedId": "a",
+        "givenName": "Ada",
+        "orgs": [{"sourcedId": "o"}],
+        "metadata": {"Email": 1},
+        "X": 2,
+    }
+
+
+def test_a_field_in_the_standard_s_spelling_goes_before_another() -> None:
+    assert JsonRecordReader().read(b'{"email": "a@b", "EMAIL": "c@d"}') == {"email": "a@b"}
+
+
+@pytest.mark.parametrize("depth", [300, 900, 2000])
+def test_a_record_in_other_case_never_raises_however_deep_it_is_nested(depth: int) -> None:
+    deep = b"[" * depth + b"]" * depth
+
+    read = JsonRecordReader().read(b'{"SourcedID": "a", "agents": %b}' % deep)
+
+    assert read is None or (isinstance(read, dict) and read["sourcedId"] == "a")
+
+
 @given(
     parts=st.lists(st.sampled_from(['{"sourcedId": "a"', ', "n": ', "[", "]", "}", '"\\ud83d', '"', "\t", "12", "ü"]))
 )

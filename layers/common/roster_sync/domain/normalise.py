@@ -1,6 +1,6 @@
 """One provider record to a user, or to the reason why it is none (OneRoster 1.1 §4.13)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b
@@ -19,7 +19,7 @@ EMAIL_MAX_LENGTH = 254
 LIST_MAX_LENGTH = 100
 """Of grades, agents and userIds; with the lengths above it keeps a user below DynamoDB's 400 kB for an item."""
 
-_VERSION = 1
+_VERSION = 2
 """Of what this module makes of a record. Raise it with every change that makes something else of one: it keeps
 records from being taken for what they were under the old version."""
 
@@ -110,10 +110,11 @@ def normalise(
     metadata = record.get("metadata")
     if not isinstance(metadata, dict):
         metadata = {}
-    role = _role(record, metadata, sourced_id, rules, issues)
+    held = _held_roles(record.get("roles"))
+    role = _role(record, metadata, held, sourced_id, rules, issues)
     if isinstance(role, NotStored):
         return role
-    org_ids = _references(record.get("orgs"))
+    org_ids = _references(record.get("orgs")).union(*(_references(entry.get("org")) for entry in held))
     if not org_ids:
         issues.append(Issue(IssueCode.ORGS_MISSING, "A user belongs to no org.", sourced_id))
         return NotStored.INVALID
@@ -181,6 +182,7 @@ def _is_current(record: Mapping[str, Any], sourced_id: SourcedId, issues: list[I
 def _role(
     record: Mapping[str, Any],
     metadata: Mapping[str, Any],
+    held: Sequence[Mapping[str, Any]],
     sourced_id: SourcedId,
     rules: Rules,
     issues: list[Issue],
@@ -190,6 +192,9 @@ def _role(
         if isinstance(override, str) and (mapped := rules.roles.get(override.strip().casefold())):
             return mapped
     value = record.get("role")
+    if value is None and held:
+        names = [entry["role"] for entry in held]
+        value = next((name for name in names if name.strip().casefold() in rules.roles), names[0])
     if not isinstance(value, str) or not value.strip():
         issues.append(Issue(IssueCode.ROLE_MISSING, "A user has no role.", sourced_id))
         return NotStored.INVALID
@@ -201,6 +206,14 @@ def _role(
     message = f'The role "{_shown(value)}" is none that this system knows.'
     issues.append(Issue(IssueCode.ROLE_UNKNOWN, message, sourced_id))
     return NotStored.INVALID
+
+
+def _held_roles(roles: object) -> list[Mapping[str, Any]]:
+    """The roles that OneRoster 1.2 gives in place of one role, each with its org; the primary one first."""
+    if not isinstance(roles, list):
+        return []
+    held = [entry for entry in roles if isinstance(entry, dict) and isinstance(entry.get("role"), str)]
+    return sorted(held, key=lambda entry: entry.get("roleType") != "primary")
 
 
 def _references(value: object) -> set[SourcedId]:

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from roster_sync.domain.identifiers import SourcedId
-from roster_sync.domain.record import PlainRecord, RawRecord
+from roster_sync.domain.record import PlainRecord, PlainReference, PlainUserId, RawRecord
 
 _Utf8Decoder: Final = codecs.getincrementaldecoder("utf-8")
 _PIECE_BYTES: Final = 1 << 15
@@ -29,6 +29,13 @@ _RECORDS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _IDENTIFIED: Final = msgspec.json.Decoder(_Identified)
 _PLAIN: Final = msgspec.json.Decoder(PlainRecord)
 _ANYTHING: Final = msgspec.json.Decoder()
+
+
+_SPELLING: Final = {
+    name.lower(): name
+    for struct in (PlainRecord, PlainReference, PlainUserId)
+    for name in struct.__struct_encode_fields__
+}
 
 
 class JsonRecordReader:
@@ -52,15 +59,21 @@ class JsonRecordReader:
     def read(self, record: RawRecord) -> object:
         """The record as JSON has it; halves of characters are replaced, numbers beyond all bounds are null.
 
-        None for one that cannot be read, such as one nested a thousand deep: it must not take its page along.
+        The standard's fields come in the standard's spelling, in whatever case they were sent. None for one that
+        cannot be read, such as one nested a thousand deep: it must not take its page along.
         """
         try:
-            return _ANYTHING.decode(record)
+            read = _ANYTHING.decode(record)
         except (ValueError, RecursionError):
-            pass
+            try:
+                read = _ANYTHING.decode(_lenient(bytes(record).decode()))
+            except (ValueError, RecursionError):
+                return None
+        if not isinstance(read, dict) or all(_SPELLING.get(key.lower(), key) == key for key in read):
+            return read
         try:
-            return _ANYTHING.decode(_lenient(bytes(record).decode()))
-        except (ValueError, RecursionError):
+            return _respelt(read)
+        except RecursionError:
             return None
 
 
@@ -126,6 +139,20 @@ def kind_of(value: Value) -> str:
 def records_in(value: Value) -> list[msgspec.Raw]:
     """The items of a list."""
     return value if isinstance(value, list) else _RECORDS.decode(value)
+
+
+def _respelt(value: object) -> object:
+    """A value with the standard's fields in the standard's spelling; metadata, whose keys are anybody's, as it is."""
+    if isinstance(value, list):
+        return [_respelt(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    exact = value.keys() & set(_SPELLING.values())
+    return {
+        name: item if name == "metadata" else _respelt(item)
+        for key, item in value.items()
+        if (name := _SPELLING.get(key.lower(), key)) == key or name not in exact
+    }
 
 
 def _as_utf8(body: bytes) -> bytes:
