@@ -78,14 +78,14 @@ class SignIn(Protocol):
 
 
 class OAuth1(RequestValidator):
-    """One consumer, who signs with HMAC-SHA256 in the header; nonces are used once."""
+    """One consumer, who signs in the header; nonces are used once."""
 
     client_key_length = (1, 255)
     enforce_ssl = False
-    allowed_signature_methods = ("HMAC-SHA256",)
 
-    def __init__(self) -> None:
+    def __init__(self, *methods: str) -> None:
         super().__init__()
+        self._methods = methods or ("HMAC-SHA256",)
         self._nonces: set[str] = set()
         self._verifier = SignatureOnlyEndpoint(self)
 
@@ -95,6 +95,10 @@ class OAuth1(RequestValidator):
         except ValueError:
             genuine = False
         return None if genuine else Scripted(WRONG_SIGNATURE, 401)
+
+    @property
+    def allowed_signature_methods(self) -> tuple[str, ...]:
+        return self._methods
 
     @property
     def safe_characters(self) -> set[str]:

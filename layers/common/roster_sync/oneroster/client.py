@@ -19,8 +19,10 @@ from roster_sync.oneroster import paging
 from roster_sync.oneroster.address import host_of
 from roster_sync.oneroster.auth import Signer, encode_query
 from roster_sync.oneroster.errors import (
+    ClockSkewError,
     NotFoundAtProviderError,
     RequestRefusedError,
+    SignatureRefusedError,
     TruncatedError,
     UnexpectedAnswerError,
     error_of_answer,
@@ -82,6 +84,7 @@ class OneRosterClient:
         self._request_timeout_s = request_timeout_s
         self._retry = retry
         self._sorted = True
+        self._method_known = False
         self._progress = Progress()
         self._counting = threading.Lock()
         self._closing = threading.Event()
@@ -112,11 +115,32 @@ class OneRosterClient:
         progress.finish()
 
     def page(self, endpoint: str, *, limit: int, offset: int) -> Page:
-        """One page; sorting is given up if the provider refuses it for a first page.
+        """One page.
+
+        Of the first one, sorting is given up if the provider refuses it; and if it refuses the signature, the other
+        method is tried, once.
 
         Raises:
             ConfigurationError: See `oneroster.errors`; so for TransientError.
         """
+        if self._method_known:
+            return self._sorted_page(endpoint, limit, offset)
+        try:
+            page = self._sorted_page(endpoint, limit, offset)
+        except ClockSkewError:
+            raise
+        except SignatureRefusedError as refusal:
+            self._method_known = True
+            self._signer.change_method()
+            try:
+                return self._sorted_page(endpoint, limit, offset)
+            except SignatureRefusedError:
+                self._signer.change_method()
+                raise refusal from None
+        self._method_known = True
+        return page
+
+    def _sorted_page(self, endpoint: str, limit: int, offset: int) -> Page:
         try:
             return self._page(endpoint, limit, offset)
         except RequestRefusedError as refusal:
