@@ -23,8 +23,9 @@ from roster_sync.storage.runs import Runs
 from roster_sync.storage.users import Users
 from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
 
-PATIENCE = RetryPolicy(total_s=120)
-"""With one page: it is tried again for so long, and its last attempt may take `OneRosterClient`'s 120 s more."""
+PATIENCE = RetryPolicy(total_s=125)
+"""With one page: it is tried again for so long, and its last attempt may take `OneRosterClient`'s 120 s more. So a page
+that took too long is asked for once more, in half its size."""
 
 TIME_TO_CLOSE = timedelta(seconds=300)
 """Of the function's time, kept for the page under way, for storing the run and for sending its chunks."""

@@ -14,6 +14,7 @@ from roster_sync.oneroster.errors import (
     ClockSkewError,
     FirewallError,
     ForbiddenError,
+    GatewayError,
     NotFoundAtProviderError,
     NotJsonError,
     ProviderBrokenError,
@@ -166,12 +167,19 @@ class TestStatus:
         assert "Check the OneRoster ID in it" in str(error(404, endpoint="schools/S 1/students"))
 
     @pytest.mark.parametrize(
-        ("status", "remedy"), [(502, "smaller page size"), (504, "smaller page size"), (500, "tell")]
+        ("status", "kind", "remedy"),
+        [
+            (502, GatewayError, "smaller page size"),
+            (504, GatewayError, "smaller page size"),
+            (500, ProviderBrokenError, "tell"),
+        ],
     )
-    def test_of_a_page_that_takes_too_long_a_smaller_one_is_advised(self, status: int, remedy: str) -> None:
+    def test_of_a_page_that_takes_too_long_a_smaller_one_is_advised(
+        self, status: int, kind: type[ProviderBrokenError], remedy: str
+    ) -> None:
         broken = error(status)
 
-        assert type(broken) is ProviderBrokenError
+        assert type(broken) is kind
         assert remedy in str(broken)
 
 

@@ -20,6 +20,7 @@ from roster_sync.oneroster.address import host_of
 from roster_sync.oneroster.auth import Signer, encode_query
 from roster_sync.oneroster.errors import (
     ClockSkewError,
+    GatewayError,
     NotFoundAtProviderError,
     RequestRefusedError,
     SignatureRefusedError,
@@ -38,7 +39,7 @@ from roster_sync.oneroster.records import (
     records_in,
 )
 from roster_sync.oneroster.retry import RetryPolicy, seconds_of_retry_after, with_retries
-from roster_sync.security.egress import Answer, Egress
+from roster_sync.security.egress import Answer, Egress, TimedOutError
 
 __all__ = ["OneRosterClient", "Page"]
 
@@ -163,7 +164,22 @@ class OneRosterClient:
         self._egress.close()
 
     def _page(self, endpoint: str, limit: int, offset: int) -> Page:
-        return self._patiently(lambda: self._parsed(self._answer(endpoint, limit, offset), endpoint, offset))
+        attempt = self._halving(endpoint, limit, offset)
+        return self._patiently(lambda: self._parsed(attempt(), endpoint, offset))
+
+    def _halving(self, endpoint: str, limit: int, offset: int) -> Callable[[], Answer]:
+        """Attempts at one page: each asks for half of what was too much for the provider the time before."""
+        asked = limit
+
+        def attempt() -> Answer:
+            nonlocal asked
+            try:
+                return self._answer(endpoint, asked, offset)
+            except (GatewayError, TimedOutError):
+                asked = max(asked // 2, 1)
+                raise
+
+        return attempt
 
     def _patiently(self, attempt: Callable[[], _T]) -> _T:
         return with_retries(attempt, self._retry, monotonic=time.monotonic, sleep=self._pause, uniform=random.uniform)
@@ -181,7 +197,7 @@ class OneRosterClient:
         def fetch(span: Span) -> Answer:
             if stopped.is_set():
                 raise CancelledError
-            return self._patiently(lambda: self._answer(endpoint, span.limit, span.offset))
+            return self._patiently(self._halving(endpoint, span.limit, span.offset))
 
         workers = ThreadPoolExecutor(self._parallel, thread_name_prefix="oneroster")
         try:

@@ -14,6 +14,7 @@ ConfigurationError
 TransientError
 ├── ThrottledError            429
 ├── ProviderBrokenError       5xx
+│   └── GatewayError          502, 504
 └── HostUnreachableError, HandshakeBrokenError, TimedOutError, TruncatedError    (roster_sync.security.egress)
 
 A failure that is told with status 200 is the one of its imsx_CodeMinor.
@@ -162,6 +163,10 @@ class ProviderBrokenError(TransientError):
         self.retry_after_s = retry_after_s
 
 
+class GatewayError(ProviderBrokenError):
+    """502 or 504: what stands in front of the provider got no answer from it, perhaps because a page is too large."""
+
+
 def error_of_answer(
     answer: Answer, *, base_url: str, endpoint: str, now: datetime, retry_after_s: float | None
 ) -> ConfigurationError | TransientError:
@@ -206,7 +211,7 @@ def error_of_answer(
                 retry_after_s,
             )
         case 502 | 504:
-            return ProviderBrokenError(
+            return GatewayError(
                 f"{host} got no answer for /{endpoint} from the server behind it ({answer.status}).{says} Try again "
                 "later, or set a smaller page size.",
                 retry_after_s,
