@@ -203,10 +203,10 @@ def test_a_provider_that_drips_is_cut_off_in_time(district: District, slow: dict
     with ScriptedProvider({"orgs": [dripping], "users": [dripping]}) as provider:
         district.save(provider.base_url)
 
-        report, seconds = timed_probe(1.0)
+        report, seconds = timed_probe(3.0)
 
     assert [step.ok for step in report.steps] == [True, None, None, False, False, None]
-    assert seconds < 2
+    assert seconds < 10
 
 
 def test_a_provider_that_hangs_after_orgs_leaves_them_in_the_report(district: District) -> None:
@@ -214,12 +214,12 @@ def test_a_provider_that_hangs_after_orgs_leaves_them_in_the_report(district: Di
     with ScriptedProvider({**GOOD, "users": [Scripted(gate=gate)]}) as provider:
         district.save(provider.base_url)
 
-        report, seconds = timed_probe(1.0)
+        report, seconds = timed_probe(3.0)
         gate.set()
 
     assert [step.ok for step in report.steps] == [True, None, True, True, False, True]
     assert [school.sourced_id for school in report.schools] == ["org-1"]
-    assert seconds < 2
+    assert seconds < 10
 
 
 def test_a_server_that_takes_connections_and_says_nothing_is_told_from_an_unreachable_one(
@@ -227,10 +227,10 @@ def test_a_server_that_takes_connections_and_says_nothing_is_told_from_an_unreac
 ) -> None:
     district.save(f"https://127.0.0.1:{silent_port}{ROOT}")
 
-    report, seconds = timed_probe(1.0)
+    report, seconds = timed_probe(3.0)
 
     assert [step.ok for step in report.steps][:4] == [True, False, None, None]
-    assert seconds < 2
+    assert seconds < 10
 
 
 def timed_probe(deadline_s: float) -> tuple[ProbeReport, float]:
