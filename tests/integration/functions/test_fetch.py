@@ -317,4 +317,4 @@ def test_metrics_count_what_was_fetched(night: Night, capsys: pytest.CaptureFixt
 
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     metrics = json.loads(line)
-    assert (metrics["RecordsFetched"], metrics["ChunksSent"], metrics["ProviderRequests"]) == ([2], [1], [2])
+    assert (metrics["RecordsFetched"], metrics["ChunksSent"], metrics["ProviderRequests"]) == ([2], [1], [4])

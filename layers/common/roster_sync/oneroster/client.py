@@ -108,7 +108,7 @@ class OneRosterClient:
         rest = (
             self._until_the_end(endpoint, first, progress)
             if total is None
-            else self._planned(endpoint, paging.spans_after(first, total))
+            else self._to_total_and_beyond(endpoint, first, total, progress)
         )
         for page in rest:
             progress.add(page)
@@ -226,6 +226,22 @@ class OneRosterClient:
         finally:
             stopped.set()
             workers.shutdown(wait=False, cancel_futures=True)
+
+    def _to_total_and_beyond(self, endpoint: str, first: Page, total: int, progress: Progress) -> Iterator[Page]:
+        """The planned pages, and what comes behind them: a total may be too low, or only the count of a page."""
+        last = first
+        for last in self._planned(endpoint, paging.spans_after(first, total)):
+            yield last
+        if last.end != total:
+            return
+        try:
+            # Once only: many answer with an error behind the end.
+            behind = self._parsed(self._answer(endpoint, self._page_size, total), endpoint, total)
+        except (ConfigurationError, TransientError):
+            return
+        if behind.raw_records and not behind.repeats(first) and not behind.repeats(last):
+            yield behind
+            yield from self._until_the_end(endpoint, behind, progress)
 
     def _until_the_end(self, endpoint: str, first: Page, progress: Progress) -> Iterator[Page]:
         """Pages one after another, as long as they bring records."""
