@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,9 +25,8 @@ class Case:
     client: Mapping[str, Any]
 
 
-SIGN_INS = {
-    "OAuth 1, HMAC-SHA256": Case(OAuth1, {"consumer_key": KEY, "consumer_secret": SECRET}),
-}
+STANDARD = Case(OAuth1, {"consumer_key": KEY, "consumer_secret": SECRET})
+SIGN_INS = {"OAuth 1, HMAC-SHA256": STANDARD}
 ENDPOINTS = ["users", "orgs", "schools/S 1/students"]
 
 
@@ -44,18 +44,26 @@ def endpoint(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def fetching(
+    records: Records,
+    behaviour: Behaviour = standard,
+    *,
+    endpoint: str = "users",
+    sign_in: Case = STANDARD,
+    **client: Any,
+) -> Fetched:
+    """A fetch in pages of 10, 3 at once, failures tried again without delay; `client` settings replace these."""
+    settings: dict[str, Any] = {"allow_local": True, "page_size": 10, "parallel": 3, "retry": AT_ONCE}
+    with (
+        RosterServer({endpoint: records}, behaviour, sign_in=sign_in.sign_in()) as server,
+        closing(OneRosterClient(server.base_url, **sign_in.client, **settings | client)) as opened,
+    ):
+        came: list[Any] = [record for page in opened.pages(endpoint) for record in page.records]
+        distinct = {record["sourcedId"] for record in came}
+        return Fetched(came, opened.proof(len(distinct)), server.spans_of(endpoint))
+
+
 @pytest.fixture
 def fetch(sign_in: Case) -> Fetch:
-    """A fetch in pages of 10, 3 at once, failures tried again without delay; `client` settings replace these."""
-
-    def fetch(records: Records, behaviour: Behaviour = standard, *, endpoint: str = "users", **client: Any) -> Fetched:
-        settings: dict[str, Any] = {"allow_local": True, "page_size": 10, "parallel": 3, "retry": AT_ONCE}
-        with (
-            RosterServer({endpoint: records}, behaviour, sign_in=sign_in.sign_in()) as server,
-            closing(OneRosterClient(server.base_url, **sign_in.client, **settings | client)) as opened,
-        ):
-            came: list[Any] = [record for page in opened.pages(endpoint) for record in page.records]
-            distinct = {record["sourcedId"] for record in came}
-            return Fetched(came, opened.proof(len(distinct)), server.spans_of(endpoint))
-
-    return fetch
+    """`fetching` with each way to sign in."""
+    return partial(fetching, sign_in=sign_in)

@@ -16,7 +16,7 @@ def read_all(client: OneRosterClient) -> int:
     return sum(len(page.raw_records) for page in client.pages("users"))
 
 
-@pytest.mark.parametrize(("method", "requests"), [("HMAC-SHA256", 5), ("HMAC-SHA1", 6)])
+@pytest.mark.parametrize(("method", "requests"), [("HMAC-SHA256", 6), ("HMAC-SHA1", 7)])
 def test_the_method_is_found_with_one_request_more_at_most(method: str, requests: int) -> None:
     with (
         RosterServer({"users": ROSTER}, standard, sign_in=OAuth1(method)) as server,

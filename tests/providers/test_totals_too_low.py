@@ -30,7 +30,7 @@ def test_records_behind_the_total_are_read_and_the_fetch_is_not_whole(fetch: Fet
 
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_an_error_behind_the_total_is_the_end(fetch: Fetch, status: int) -> None:
-    fetched = fetch(ROSTER, lambda asked: standard(asked) if asked.offset < 25 else Scripted({}, status))
+    fetched = fetch(ROSTER, lambda asked: standard(asked) if asked.offset < 24 else Scripted({}, status))
 
     assert fetched.records == ROSTER
     assert fetched.proof.whole

@@ -223,12 +223,12 @@ def collection(
         cap: Most records of a page, whatever is asked for.
         total: Whether X-Total-Count comes.
         links: Whether a Link to the next page comes.
-        short_page_at: The offset at which the page has one record only.
+        short_page_at: The offset at which the page has two records only.
     """
 
     def answer(parameters: Mapping[str, str]) -> Scripted:
         offset, limit = int(parameters.get("offset", 0)), int(parameters.get("limit", 100))
-        size = 1 if offset == short_page_at else min(limit, cap or limit)
+        size = min(limit, cap or limit, 2 if offset == short_page_at else limit)
         page = records[offset : offset + size]
         headers: dict[str, str] = {}
         if total:

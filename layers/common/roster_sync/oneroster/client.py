@@ -28,7 +28,7 @@ from roster_sync.oneroster.errors import (
     UnexpectedAnswerError,
     error_of_answer,
 )
-from roster_sync.oneroster.paging import Page, Progress, Span
+from roster_sync.oneroster.paging import NoOverlapError, Page, Progress, Span
 from roster_sync.oneroster.records import (
     BrokenJsonError,
     JsonRecordReader,
@@ -86,7 +86,8 @@ class OneRosterClient:
         self._retry = retry
         self._sorted = True
         self._method_known = False
-        self._progress = Progress()
+        self._overlap = True
+        self._progress: Progress | None = None
         self._counting = threading.Lock()
         self._closing = threading.Event()
         self.requests_made = 0
@@ -100,20 +101,24 @@ class OneRosterClient:
         Raises:
             ConfigurationError: See `oneroster.errors`; so for TransientError. The collection is then incomplete.
         """
-        self._progress = progress = Progress()
         first = self.page(endpoint, limit=self._page_size, offset=0)
-        progress.add(first)
+        self._progress = progress = Progress(first, overlap=self._overlap)
         yield first
-        total = paging.believable_total(first, self._page_size)
-        rest = (
-            self._until_the_end(endpoint, first, progress)
-            if total is None
-            else self._to_total_and_beyond(endpoint, first, total, progress)
-        )
-        for page in rest:
-            progress.add(page)
-            yield page
+        try:
+            yield from self._rest(endpoint, first, progress)
+        except (NoOverlapError, RequestRefusedError):
+            if not progress.tries_overlap:
+                raise
+            self._overlap = False
+            self._progress = progress = Progress(first, overlap=False)
+            yield from self._rest(endpoint, first, progress)
         progress.finish()
+
+    def _rest(self, endpoint: str, first: Page, progress: Progress) -> Iterator[Page]:
+        total = paging.believable_total(first, self._page_size)
+        if total is None:
+            return self._until_the_end(endpoint, first, progress)
+        return self._to_total_and_beyond(endpoint, first, total, progress)
 
     def page(self, endpoint: str, *, limit: int, offset: int) -> Page:
         """One page.
@@ -156,7 +161,7 @@ class OneRosterClient:
 
     def proof(self, distinct: int) -> FetchProof:
         """Whether the last `pages` gave the whole collection, of which `distinct` different sourcedIds came."""
-        return self._progress.proof(distinct)
+        return self._progress.proof(distinct) if self._progress else paging.NOTHING_READ
 
     def close(self) -> None:
         """End pauses between attempts and close the connections."""
@@ -176,7 +181,7 @@ class OneRosterClient:
             try:
                 return self._answer(endpoint, asked, offset)
             except (GatewayError, TimedOutError):
-                asked = max(asked // 2, 1)
+                asked = max(asked // 2, paging.SMALLEST_PAGE)
                 raise
 
         return attempt
@@ -188,7 +193,7 @@ class OneRosterClient:
         if self._closing.wait(seconds):
             raise CancelledError
 
-    def _planned(self, endpoint: str, spans: Iterator[Span]) -> Iterator[Page]:
+    def _planned(self, endpoint: str, spans: Iterator[Span], progress: Progress) -> Iterator[Page]:
         """Pages whose places are known: in parallel, given in order, the gaps of short ones read after them."""
         empty_pages = 0
         under_way: deque[tuple[Span, Future[Answer]]] = deque()
@@ -216,13 +221,14 @@ class OneRosterClient:
                 except TransientError:
                     page = self.page(endpoint, limit=span.limit, offset=span.offset)
                 del answer
+                page = progress.add(page)
                 empty_pages = 0 if page.raw_records else empty_pages + 1
                 yield page
-                gap = paging.gap_after(page, span)
+                gap = paging.gap_after(page, span, progress.overlap)
                 while gap:
-                    page = self.page(endpoint, limit=gap.limit, offset=gap.offset)
+                    page = progress.add(self.page(endpoint, limit=gap.limit, offset=gap.offset))
                     yield page
-                    gap = paging.gap_after(page, gap)
+                    gap = paging.gap_after(page, gap, progress.overlap)
         finally:
             stopped.set()
             workers.shutdown(wait=False, cancel_futures=True)
@@ -230,24 +236,29 @@ class OneRosterClient:
     def _to_total_and_beyond(self, endpoint: str, first: Page, total: int, progress: Progress) -> Iterator[Page]:
         """The planned pages, and what comes behind them: a total may be too low, or only the count of a page."""
         last = first
-        for last in self._planned(endpoint, paging.spans_after(first, total)):
+        for last in self._planned(endpoint, paging.spans_after(first, total, progress.overlap), progress):
             yield last
         if last.end != total:
             return
+        offset = total - progress.overlap
         try:
             # Once only: many answer with an error behind the end.
-            behind = self._parsed(self._answer(endpoint, self._page_size, total), endpoint, total)
+            behind = self._parsed(self._answer(endpoint, self._page_size, offset), endpoint, offset)
         except (ConfigurationError, TransientError):
             return
-        if behind.raw_records and not behind.repeats(first) and not behind.repeats(last):
-            yield behind
-            yield from self._until_the_end(endpoint, behind, progress)
+        at_the_end = len(behind.raw_records) < self._page_size and progress.ends_like(behind)
+        if at_the_end or behind.repeats(first) or behind.repeats(last):
+            return
+        new = progress.add(behind)
+        if new.raw_records:
+            yield new
+            yield from self._until_the_end(endpoint, new, progress)
 
     def _until_the_end(self, endpoint: str, first: Page, progress: Progress) -> Iterator[Page]:
         """Pages one after another, as long as they bring records."""
-        page = first
-        while not progress.ends_with(page):
-            before, offset = page, page.end
+        page = new = first
+        while not progress.ends_with(new):
+            before, offset = page, new.end - progress.overlap
             try:
                 page = self.page(endpoint, limit=self._page_size, offset=offset)
             except (NotFoundAtProviderError, RequestRefusedError):
@@ -255,15 +266,17 @@ class OneRosterClient:
                 if offset == progress.announced:
                     return
                 raise
-            if page.repeats(before) and first.end == offset > self._page_size:
+            repeated = offset == new.end and page.repeats(before)
+            if repeated and first.end == offset > self._page_size:
                 # It gives everything at once, whatever is asked for.
                 return
-            if page.repeats(before) or offset > paging.MOST_RECORDS:
+            if repeated or offset > paging.MOST_RECORDS:
                 raise UnexpectedAnswerError(
                     f"{self._host} gives the same page of /{endpoint} again and again. Ask the provider to repair the "
                     "parameter offset."
                 )
-            yield page
+            new = progress.add(page)
+            yield new
 
     def _answer(self, endpoint: str, limit: int, offset: int) -> Answer:
         """One successful answer, signed and sent once."""
