@@ -3,11 +3,10 @@
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError
 from datetime import UTC, datetime
-from itertools import islice
+from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -18,17 +17,16 @@ from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.oneroster import paging
 from roster_sync.oneroster.address import host_of
 from roster_sync.oneroster.auth import Signer, encode_query
+from roster_sync.oneroster.collection import Collection, Endpoint
 from roster_sync.oneroster.errors import (
     ClockSkewError,
     GatewayError,
-    NotFoundAtProviderError,
     RequestRefusedError,
     SignatureRefusedError,
     TruncatedError,
-    UnexpectedAnswerError,
     error_of_answer,
 )
-from roster_sync.oneroster.paging import NoOverlapError, Page, Progress, Span
+from roster_sync.oneroster.paging import Page
 from roster_sync.oneroster.records import (
     BrokenJsonError,
     JsonRecordReader,
@@ -87,7 +85,7 @@ class OneRosterClient:
         self._sorted = True
         self._method_known = False
         self._overlap = True
-        self._progress: Progress | None = None
+        self._collection: Collection | None = None
         self._counting = threading.Lock()
         self._closing = threading.Event()
         self.requests_made = 0
@@ -101,24 +99,21 @@ class OneRosterClient:
         Raises:
             ConfigurationError: See `oneroster.errors`; so for TransientError. The collection is then incomplete.
         """
-        first = self.page(endpoint, limit=self._page_size, offset=0)
-        self._progress = progress = Progress(first, overlap=self._overlap)
-        yield first
-        try:
-            yield from self._rest(endpoint, first, progress)
-        except (NoOverlapError, RequestRefusedError):
-            if not progress.tries_overlap:
-                raise
-            self._overlap = False
-            self._progress = progress = Progress(first, overlap=False)
-            yield from self._rest(endpoint, first, progress)
-        progress.finish()
-
-    def _rest(self, endpoint: str, first: Page, progress: Progress) -> Iterator[Page]:
-        total = paging.believable_total(first, self._page_size)
-        if total is None:
-            return self._until_the_end(endpoint, first, progress)
-        return self._to_total_and_beyond(endpoint, first, total, progress)
+        self._collection = collection = Collection(
+            Endpoint(
+                self._host,
+                endpoint,
+                page=lambda limit, offset: self.page(endpoint, limit=limit, offset=offset),
+                answer=lambda limit, offset: self._patiently(self._halving(endpoint, limit, offset)),
+                answer_at_once=partial(self._answer, endpoint),
+                read=lambda answer, offset: self._parsed(answer, endpoint, offset),
+            ),
+            page_size=self._page_size,
+            parallel=self._parallel,
+            takes_overlap=self._overlap,
+        )
+        yield from collection.pages()
+        self._overlap = collection.takes_overlap
 
     def page(self, endpoint: str, *, limit: int, offset: int) -> Page:
         """One page.
@@ -161,7 +156,7 @@ class OneRosterClient:
 
     def proof(self, distinct: int) -> FetchProof:
         """Whether the last `pages` gave the whole collection, of which `distinct` different sourcedIds came."""
-        return self._progress.proof(distinct) if self._progress else paging.NOTHING_READ
+        return self._collection.proof(distinct) if self._collection else paging.NOTHING_READ
 
     def close(self) -> None:
         """End pauses between attempts and close the connections."""
@@ -192,91 +187,6 @@ class OneRosterClient:
     def _pause(self, seconds: float) -> None:
         if self._closing.wait(seconds):
             raise CancelledError
-
-    def _planned(self, endpoint: str, spans: Iterator[Span], progress: Progress) -> Iterator[Page]:
-        """Pages whose places are known: in parallel, given in order, the gaps of short ones read after them."""
-        empty_pages = 0
-        under_way: deque[tuple[Span, Future[Answer]]] = deque()
-        stopped = threading.Event()
-
-        def fetch(span: Span) -> Answer:
-            if stopped.is_set():
-                raise CancelledError
-            return self._patiently(self._halving(endpoint, span.limit, span.offset))
-
-        workers = ThreadPoolExecutor(self._parallel, thread_name_prefix="oneroster")
-        try:
-            while empty_pages < paging.MOST_EMPTY_PAGES:
-                for span in islice(spans, self._parallel - len(under_way)):
-                    under_way.append((span, workers.submit(fetch, span)))
-                if not under_way:
-                    return
-                span, future = under_way.popleft()
-                answer = future.result()
-                del future
-                # Parsed here, not by the workers: bytes read ahead take a fraction of the memory, and parsing holds
-                # the interpreter's lock anyway.
-                try:
-                    page = self._parsed(answer, endpoint, span.offset)
-                except TransientError:
-                    page = self.page(endpoint, limit=span.limit, offset=span.offset)
-                del answer
-                page = progress.add(page)
-                empty_pages = 0 if page.raw_records else empty_pages + 1
-                yield page
-                gap = paging.gap_after(page, span, progress.overlap)
-                while gap:
-                    page = progress.add(self.page(endpoint, limit=gap.limit, offset=gap.offset))
-                    yield page
-                    gap = paging.gap_after(page, gap, progress.overlap)
-        finally:
-            stopped.set()
-            workers.shutdown(wait=False, cancel_futures=True)
-
-    def _to_total_and_beyond(self, endpoint: str, first: Page, total: int, progress: Progress) -> Iterator[Page]:
-        """The planned pages, and what comes behind them: a total may be too low, or only the count of a page."""
-        last = first
-        for last in self._planned(endpoint, paging.spans_after(first, total, progress.overlap), progress):
-            yield last
-        if last.end != total:
-            return
-        offset = total - progress.overlap
-        try:
-            # Once only: many answer with an error behind the end.
-            behind = self._parsed(self._answer(endpoint, self._page_size, offset), endpoint, offset)
-        except (ConfigurationError, TransientError):
-            return
-        at_the_end = len(behind.raw_records) < self._page_size and progress.ends_like(behind)
-        if at_the_end or behind.repeats(first) or behind.repeats(last):
-            return
-        new = progress.add(behind)
-        if new.raw_records:
-            yield new
-            yield from self._until_the_end(endpoint, new, progress)
-
-    def _until_the_end(self, endpoint: str, first: Page, progress: Progress) -> Iterator[Page]:
-        """Pages one after another, as long as they bring records."""
-        page = new = first
-        while not progress.ends_with(new):
-            before, offset = page, new.end - progress.overlap
-            try:
-                page = self.page(endpoint, limit=self._page_size, offset=offset)
-            except (NotFoundAtProviderError, RequestRefusedError):
-                # Behind the last record some answer with an error where others give an empty page.
-                if offset == progress.announced:
-                    return
-                raise
-            repeated = offset == new.end and page.repeats(before)
-            if repeated and first.end == offset > self._page_size:
-                # It gives everything at once, whatever is asked for.
-                return
-            if repeated or offset > paging.MOST_RECORDS:
-                raise UnexpectedAnswerError(
-                    f"{self._host} gives the same page of /{endpoint} again and again. Ask the provider to repair the "
-                    "parameter offset."
-                )
-            new = progress.add(page)
-            yield new
 
     def _answer(self, endpoint: str, limit: int, offset: int) -> Answer:
         """One successful answer, signed and sent once."""
