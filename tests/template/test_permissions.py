@@ -1,5 +1,6 @@
 """Who may do what: policies of functions, tables, keys and the bucket."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -135,6 +136,30 @@ def test_uploads_are_private_encrypted_and_gone_after_a_day() -> None:
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert [rule["ExpirationInDays"] for rule in bucket["LifecycleConfiguration"]["Rules"]] == [1]
+
+
+def test_only_the_portals_pages_may_put_uploads_from_a_browser() -> None:
+    condition, given, otherwise = properties("UploadsBucket")["CorsConfiguration"]["Fn::If"]
+
+    assert template()["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "PortalOrigin"}, ""]}]}
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    [rule] = given["CorsRules"]
+    assert rule["AllowedOrigins"] == [{"Ref": "PortalOrigin"}]
+    assert rule["AllowedMethods"] == ["PUT"]
+    # The one header that a page must send, as the URL's signature covers it.
+    assert rule["AllowedHeaders"] == ["Content-Type"]
+
+
+@pytest.mark.parametrize("origin", ["", "https://portal.example.org", "https://localhost:8443"])
+def test_an_origin_is_scheme_host_and_port(origin: str) -> None:
+    assert re.search(template()["Parameters"]["PortalOrigin"]["AllowedPattern"], origin)
+
+
+@pytest.mark.parametrize(
+    "text", ["*", "http://portal.example.org", "https://portal.example.org/", "portal.example.org"]
+)
+def test_what_is_no_origin_of_https_is_refused(text: str) -> None:
+    assert not re.search(template()["Parameters"]["PortalOrigin"]["AllowedPattern"], text)
 
 
 def test_uploads_come_by_tls_only() -> None:
