@@ -82,6 +82,6 @@ $(DEV) $(STACK) $(SAM) $(RIVALS):
 	@echo "Building $(@D) from $<"
 	@rm -f $(@D)/.built-*
 	@$(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@$(@D)/bin/python local/install.py $<
 	@[ $(@D) != $(VENV) ] || echo "$(CURDIR)/layers/common" > "$$($(@D)/bin/python -c 'import site; print(site.getsitepackages()[0])')/roster_sync.pth"
 	@touch $@
