@@ -1,6 +1,7 @@
 """Shows what is being done: a bar on a terminal, lines elsewhere."""
 
 import time
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -25,6 +26,14 @@ class Steps:
         self._began = self._said = 0.0
         self._bar: Progress | None = None
         self._task = TaskID(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the terminal its cursor back, however the step under way ended."""
+        if self._bar:
+            self._bar.stop()
 
     def begin(self, text: str) -> None:
         """End the step before and begin one."""

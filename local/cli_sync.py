@@ -58,8 +58,10 @@ def sync(options: SyncOptions) -> bool:
         counselor_key=options.counselor_key,
     )
     _begin_files(options)
-    steps = Steps(console())
-    with local_stack("sync", enforce_iam=options.enforce_iam, report=steps.begin) as stack:
+    with (
+        Steps(console()) as steps,
+        local_stack("sync", enforce_iam=options.enforce_iam, report=steps.begin) as stack,
+    ):
         return sync_on(stack, DistrictApi(stack, DISTRICT_ID), connection, options, steps)
 
 

@@ -23,8 +23,11 @@ COUNSELOR_KEY = "counselorEmail"
 def demo(*, users: int, once: bool) -> bool:
     """Show two nights, then stay until Ctrl-C unless `once`; whether both nights ended well."""
     printing = console()
-    steps = Steps(printing)
-    with local_stack("run", report=steps.begin) as stack, SampleProvider(users=users) as provider:
+    with (
+        Steps(printing) as steps,
+        local_stack("run", report=steps.begin) as stack,
+        SampleProvider(users=users) as provider,
+    ):
         steps.end()
         api = DistrictApi(stack, DISTRICT_ID)
         _enter_district(api, provider, steps)
