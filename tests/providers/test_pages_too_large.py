@@ -41,7 +41,13 @@ def test_a_later_page_that_is_too_large_is_halved_and_its_rest_read(fetch: Fetch
 
     assert fetched.records == ROSTER
     assert fetched.proof.whole
-    assert [span for span in fetched.spans if 36 <= span[0] < 45] == [(36, 10), (36, 5), (40, 6)]
+    assert [span for span in fetched.spans if 36 <= span[0] < 44] == [(36, 10), (36, 5), (40, 5)]
+
+
+def test_a_size_that_has_failed_is_not_asked_for_again(fetch: Fetch) -> None:
+    fetched = fetch(ROSTER, too_large_above(5, 504))
+
+    assert [limit for _, limit in fetched.spans if limit > 5] == [10]
 
 
 def test_a_failure_that_is_not_for_the_size_is_tried_again_as_it_was(fetch: Fetch) -> None:

@@ -18,7 +18,7 @@ from roster_sync.oneroster.errors import (
     TimedOutError,
     TruncatedError,
 )
-from roster_sync.oneroster.retry import RetryPolicy, seconds_of_retry_after, with_retries
+from roster_sync.oneroster.retry import RetryBudget, RetryPolicy, seconds_of_retry_after, with_retries
 
 NOW = datetime(2026, 11, 24, 9, 0, 0, tzinfo=UTC)
 POLICY = RetryPolicy(attempts=5, total_s=100, shortest_s=1, longest_s=30)
@@ -45,10 +45,14 @@ class Night:
         self.now_s += seconds
         self.pauses.append(seconds)
 
-    def run(self, policy: RetryPolicy = POLICY, seed: int = 1) -> str:
+    def budget(self, policy: RetryPolicy) -> RetryBudget:
+        return RetryBudget(policy, monotonic=lambda: self.now_s)
+
+    def run(self, policy: RetryPolicy = POLICY, seed: int = 1, budget: RetryBudget | None = None) -> str:
         return with_retries(
             self.attempt,
             policy,
+            budget or self.budget(policy),
             monotonic=lambda: self.now_s,
             sleep=self.sleep,
             uniform=random.Random(seed).uniform,
@@ -128,6 +132,39 @@ def test_pauses_differ_between_requests() -> None:
         night.run(seed=seed)
 
     assert len({night.pauses[0] for night in nights}) == 5
+
+
+def test_all_requests_of_a_run_have_its_retries_together() -> None:
+    policy = RetryPolicy(attempts=5, run_retries=4)
+    budget = Night([]).budget(policy)
+    nights = [Night([ThrottledError("429", None)] * 2) for _ in range(3)]
+
+    answers = [night.run(policy, budget=budget) for night in nights[:2]]
+
+    assert answers == ["page", "page"]
+    with pytest.raises(ThrottledError):
+        nights[2].run(policy, budget=budget)
+    assert nights[2].attempts == 1
+
+
+def test_answers_earn_retries() -> None:
+    budget = Night([]).budget(RetryPolicy(run_retries=0, answers_a_retry=4))
+
+    earned = []
+    for _ in range(8):
+        budget.earn()
+        earned.append(budget.spend(0))
+
+    assert earned == [False, False, False, True, False, False, False, True]
+
+
+def test_no_attempt_begins_after_the_run_s_end() -> None:
+    night = Night([ThrottledError("429", 20.0)] * 9)
+
+    with pytest.raises(ThrottledError):
+        night.run(RetryPolicy(attempts=9, total_s=500, run_s=50, longest_s=30))
+
+    assert night.now_s == 40
 
 
 @pytest.mark.parametrize(

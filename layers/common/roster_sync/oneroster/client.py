@@ -1,13 +1,9 @@
 """Reads collections from a provider's OneRoster 1.1 API."""
 
-import random
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import CancelledError
 from datetime import UTC, datetime
-from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import quote
 
 from msgspec import Raw
@@ -20,12 +16,12 @@ from roster_sync.oneroster.auth import Signer, encode_query
 from roster_sync.oneroster.collection import Collection, Endpoint
 from roster_sync.oneroster.errors import (
     ClockSkewError,
-    GatewayError,
     RequestRefusedError,
     SignatureRefusedError,
     TruncatedError,
     error_of_answer,
 )
+from roster_sync.oneroster.pace import Pace
 from roster_sync.oneroster.paging import Page
 from roster_sync.oneroster.records import (
     BrokenJsonError,
@@ -36,12 +32,10 @@ from roster_sync.oneroster.records import (
     kind_of,
     records_in,
 )
-from roster_sync.oneroster.retry import RetryPolicy, seconds_of_retry_after, with_retries
-from roster_sync.security.egress import Answer, Egress, TimedOutError
+from roster_sync.oneroster.retry import RetryPolicy, seconds_of_retry_after
+from roster_sync.security.egress import Answer, Egress
 
 __all__ = ["OneRosterClient", "Page"]
-
-_T = TypeVar("_T")
 
 _SORTED: Final = {"sort": "sourcedId", "orderBy": "asc"}
 _DEFAULT_POLICY: Final = RetryPolicy()
@@ -81,13 +75,12 @@ class OneRosterClient:
         self._page_size = page_size
         self._parallel = parallel
         self._request_timeout_s = request_timeout_s
-        self._retry = retry
+        self._pace = Pace(self._host, retry, parallel)
         self._sorted = True
         self._method_known = False
         self._overlap = True
         self._collection: Collection | None = None
         self._counting = threading.Lock()
-        self._closing = threading.Event()
         self.requests_made = 0
         self.reader = JsonRecordReader()
 
@@ -99,13 +92,17 @@ class OneRosterClient:
         Raises:
             ConfigurationError: See `oneroster.errors`; so for TransientError. The collection is then incomplete.
         """
+
+        def answer(offset: int) -> Callable[[int], Answer]:
+            return lambda limit: self._answer(endpoint, limit, offset)
+
         self._collection = collection = Collection(
             Endpoint(
                 self._host,
                 endpoint,
                 page=lambda limit, offset: self.page(endpoint, limit=limit, offset=offset),
-                answer=lambda limit, offset: self._patiently(self._halving(endpoint, limit, offset)),
-                answer_at_once=partial(self._answer, endpoint),
+                answer=lambda limit, offset: self._pace.patiently(answer(offset), limit),
+                answer_at_once=lambda limit, offset: self._pace.once(answer(offset), limit),
                 read=lambda answer, offset: self._parsed(answer, endpoint, offset),
             ),
             page_size=self._page_size,
@@ -160,33 +157,13 @@ class OneRosterClient:
 
     def close(self) -> None:
         """End pauses between attempts and close the connections."""
-        self._closing.set()
+        self._pace.close()
         self._egress.close()
 
     def _page(self, endpoint: str, limit: int, offset: int) -> Page:
-        attempt = self._halving(endpoint, limit, offset)
-        return self._patiently(lambda: self._parsed(attempt(), endpoint, offset))
-
-    def _halving(self, endpoint: str, limit: int, offset: int) -> Callable[[], Answer]:
-        """Attempts at one page: each asks for half of what was too much for the provider the time before."""
-        asked = limit
-
-        def attempt() -> Answer:
-            nonlocal asked
-            try:
-                return self._answer(endpoint, asked, offset)
-            except (GatewayError, TimedOutError):
-                asked = max(asked // 2, paging.SMALLEST_PAGE)
-                raise
-
-        return attempt
-
-    def _patiently(self, attempt: Callable[[], _T]) -> _T:
-        return with_retries(attempt, self._retry, monotonic=time.monotonic, sleep=self._pause, uniform=random.uniform)
-
-    def _pause(self, seconds: float) -> None:
-        if self._closing.wait(seconds):
-            raise CancelledError
+        return self._pace.patiently(
+            lambda asked: self._parsed(self._answer(endpoint, asked, offset), endpoint, offset), limit
+        )
 
     def _answer(self, endpoint: str, limit: int, offset: int) -> Answer:
         """One successful answer, signed and sent once."""

@@ -10,6 +10,7 @@ ConfigurationError
 ├── FirewallError             a web page of what stands in front of the provider
 ├── NotJsonError              a web page, or anything else that is not data
 ├── UnexpectedAnswerError     data, but not those of OneRoster
+├── OutOfTimeError            too slow for the time that a run has
 └── TlsError, TooLargeError                                (roster_sync.security.egress)
 TransientError
 ├── ThrottledError            429
@@ -50,6 +51,7 @@ __all__ = [
     "HostUnreachableError",
     "NotFoundAtProviderError",
     "NotJsonError",
+    "OutOfTimeError",
     "ProviderBrokenError",
     "RedirectedError",
     "RequestRefusedError",
@@ -137,6 +139,16 @@ class NotJsonError(ConfigurationError):
 
 class UnexpectedAnswerError(ConfigurationError):
     """The answer is not what OneRoster gives here."""
+
+
+class OutOfTimeError(ConfigurationError):
+    """A run's time is over, and there is more to ask for."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host} answers so slowly, or fails so often, that the users could not be read in time. Try a larger page "
+            "size, or ask the vendor of the SIS."
+        )
 
 
 class ThrottledError(TransientError):

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.record import RawRecord
+from roster_sync.oneroster.pace import SMALLEST_PAGE
 from roster_sync.oneroster.records import JsonRecordReader
 
 _READER: Final = JsonRecordReader()
@@ -20,8 +21,6 @@ MOST_RECORDS: Final = 20_000_000
 """More than any district has; a provider that never ends is stopped here."""
 MOST_EMPTY_PAGES: Final = 10
 """So many planned pages in a row without a record, and no more are asked for, whatever total was announced."""
-SMALLEST_PAGE: Final = 2
-"""One record to join it to the page before, one that is new."""
 NOTHING_READ: Final = FetchProof(whole=False, reason="Not every page was read.", announced=None, received=0)
 _MOST_DIGITS: Final = 15
 # A target and its attributes. No part can be read in two ways: a hostile header must not take long.

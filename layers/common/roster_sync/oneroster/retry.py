@@ -1,5 +1,6 @@
 """Which failures are tried again, when, and how often."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,23 +22,62 @@ class RetryPolicy:
         total_s: No attempt begins later than this many seconds after the first began.
         shortest_s: Least pause before a further attempt.
         longest_s: Longest pause, also if the provider asks for a longer one.
+        run_s: No request of a run begins later than this many seconds after the run.
+        run_retries: At most so many further attempts of all requests of a run together, and one more for every
+            `answers_a_retry` answers: a provider that fails now and then may do so over thousands of pages.
+        answers_a_retry: See `run_retries`.
     """
 
     attempts: int = 6
     total_s: float = 300.0
     shortest_s: float = 0.5
     longest_s: float = 60.0
+    run_s: float = 600.0
+    run_retries: int = 50
+    answers_a_retry: int = 4
+
+
+class RetryBudget:
+    """The time and the further attempts that the requests of one run have left together; for several threads at once.
+
+    The run begins now.
+    """
+
+    def __init__(self, policy: RetryPolicy, *, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._ends_s = monotonic() + policy.run_s
+        self._left = float(policy.run_retries)
+        self._earned = 1 / policy.answers_a_retry
+        self._counting = threading.Lock()
+
+    def earn(self) -> None:
+        """Note an answer."""
+        with self._counting:
+            self._left += self._earned
+
+    def has_time_for(self, seconds: float) -> bool:
+        """Whether so much time is left."""
+        return self._monotonic() + seconds <= self._ends_s
+
+    def spend(self, pause_s: float) -> bool:
+        """Take one attempt that begins after a pause; False if there is none left, or no time."""
+        with self._counting:
+            if self._left < 1 or not self.has_time_for(pause_s):
+                return False
+            self._left -= 1
+            return True
 
 
 def with_retries(
     attempt: Callable[[], _T],
     policy: RetryPolicy,
+    budget: RetryBudget,
     *,
     monotonic: Callable[[], float],
     sleep: Callable[[float], object],
     uniform: Callable[[float, float], float],
 ) -> _T:
-    """What `attempt` returns, tried again after each TransientError within the policy's bounds.
+    """What `attempt` returns, tried again after each TransientError within the bounds of policy and budget.
 
     Pauses are of decorrelated jitter, so that parallel requests do not come back together, and never shorter than the
     provider's Retry-After.
@@ -55,7 +95,7 @@ def with_retries(
             asked_s = error.retry_after_s if isinstance(error, ThrottledError | ProviderBrokenError) else None
             if asked_s is not None:
                 pause_s = min(max(pause_s, asked_s), policy.longest_s)
-            if number == policy.attempts or monotonic() - begun + pause_s > policy.total_s:
+            if number == policy.attempts or monotonic() - begun + pause_s > policy.total_s or not budget.spend(pause_s):
                 raise
         sleep(pause_s)
     raise AssertionError("A policy has at least one attempt.")
