@@ -40,7 +40,7 @@ def _fetch(client: Client, base_url: str) -> dict[str, float]:
     began, cpu_began = time.perf_counter(), time.process_time()
     users = 0
     for page in client.pages(base_url, PAGE_SIZE):
-        users += len(page)
+        users = 0 if page is None else users + len(page)
     return {
         "users": users,
         "seconds": time.perf_counter() - began,
@@ -55,7 +55,10 @@ def _read(client: Client, base_url: str) -> dict[str, Any]:
     complaint = None
     try:
         for page in client.pages(base_url, PAGE_SIZE):
-            users += page
+            if page is None:
+                users.clear()
+            else:
+                users += page
     except Exception as error:  # noqa: BLE001 - whatever a client raises is its way to say that something is wrong
         complaint = f"{type(error).__name__}: {error}"[:200]
     views = [client.view(user) for user in users]

@@ -11,8 +11,11 @@ by OneRoster's names, with `active` for what status and enabledUser say; else `i
 class Client(Protocol):
     """Reads all users of a provider, as a program that uses it would have it do."""
 
-    def pages(self, base_url: str, page_size: int) -> Iterator[Sequence[Any]]:
-        """Page by page (or all at once, if it knows no pages), the users as the client gives them."""
+    def pages(self, base_url: str, page_size: int) -> Iterator[Sequence[Any] | None]:
+        """Page by page (or all at once, if it knows no pages), the users as the client gives them.
+
+        None where it says that all before is to be forgotten, since it reads them anew.
+        """
 
     def view(self, user: Any) -> View:
         """One of these users."""

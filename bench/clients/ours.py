@@ -34,7 +34,7 @@ class Ours:
         self._org_of = {SchoolId(f"school-{number}"): org for number, org in enumerate(schools())}
         self._client: OneRosterClient | None = None
 
-    def pages(self, base_url: str, page_size: int) -> Iterator[Sequence[Any]]:  # noqa: ARG002 - open_client's own
+    def pages(self, base_url: str, page_size: int) -> Iterator[Sequence[Any] | None]:  # noqa: ARG002 - open_client's own
         address = Address(base_url, "bench", "secret")
         rules = rules_of(settings(address), {SourcedId(org): school for school, org in self._org_of.items()})
         self._client = client = open_client(address)
@@ -54,6 +54,8 @@ class Ours:
 
         try:
             for page in client.pages("users"):
+                if page.starts_over:
+                    yield None
                 yield [read(raw) for raw in page.raw_records]
         finally:
             client.close()

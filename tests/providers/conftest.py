@@ -58,7 +58,11 @@ def fetching(
         RosterServer({endpoint: records}, behaviour, sign_in=sign_in.sign_in()) as server,
         closing(OneRosterClient(server.base_url, **sign_in.client, **settings | client)) as opened,
     ):
-        came: list[Any] = [record for page in opened.pages(endpoint) for record in page.records]
+        came: list[Any] = []
+        for page in opened.pages(endpoint):
+            if page.starts_over:
+                came.clear()
+            came += page.records
         distinct = {record["sourcedId"] for record in came}
         return Fetched(came, opened.proof(len(distinct)), server.spans_of(endpoint))
 

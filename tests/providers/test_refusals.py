@@ -92,7 +92,7 @@ def test_a_refusal_is_told_and_never_repeated(
     assert type(caught.value) is kind
     assert [part for part in says if part not in str(caught.value)] == []
     # Sorting is given up once where a request is refused as such.
-    assert len(provider.asked) == (2 if kind is RequestRefusedError else 1)
+    assert len(provider.asked) == (3 if kind is RequestRefusedError else 1)
 
 
 @pytest.mark.parametrize(

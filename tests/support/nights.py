@@ -39,6 +39,7 @@ def a_record(sourced_id: str = "S-1", **fields: Any) -> dict[str, Any]:
 @dataclass(frozen=True)
 class _Page:
     records: Sequence[object]
+    starts_over: bool = False
 
     @property
     def raw_records(self) -> Sequence[RawRecord]:
@@ -46,14 +47,25 @@ class _Page:
 
 
 class FakeProvider:
-    """A provider that sends given records, in pages of two; `announced` is its total, the truth unless said."""
+    """A provider that sends given records, in pages of two; `announced` is its total, the truth unless said.
 
-    def __init__(self, users: Sequence[object], *, announced: int | None = None, orgs: Sequence[object] | None = None):
+    What it sent of users before it had to be read anew is `earlier`.
+    """
+
+    def __init__(
+        self,
+        users: Sequence[object],
+        *,
+        announced: int | None = None,
+        orgs: Sequence[object] | None = None,
+        earlier: Sequence[object] = (),
+    ) -> None:
         self._collections = {
             "users": users,
             "orgs": orgs if orgs is not None else [{"sourcedId": "org-1"}, {"sourcedId": "org-2"}],
         }
         self._announced = announced
+        self._earlier = earlier
         self.reader = JsonRecordReader()
         self.requests_made = 0
         self.failure: Exception | None = None
@@ -61,11 +73,14 @@ class FakeProvider:
 
     def pages(self, endpoint: str) -> Iterator[Page]:
         records = self._collections[endpoint]
+        started_over = endpoint == "users" and bool(self._earlier)
+        if started_over:
+            yield _Page(self._earlier)
         for start in range(0, max(1, len(records)), 2):
             self.requests_made += 1
             if self.failure and endpoint == "users" and start:
                 raise self.failure
-            yield _Page(records[start : start + 2])
+            yield _Page(records[start : start + 2], starts_over=started_over and not start)
 
     def proof(self, distinct: int) -> FetchProof:
         announced = distinct if self._announced is None else self._announced

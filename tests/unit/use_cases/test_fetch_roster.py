@@ -326,6 +326,17 @@ def test_a_fetch_that_is_not_whole_deactivates_nobody() -> None:
     assert nights.user("S-2").active
 
 
+def test_of_a_fetch_that_started_over_only_what_came_at_last_counts() -> None:
+    nights = Nights()
+    nights.run(a_record("S-1"), a_record("S-2"), a_record("S-3"))
+
+    left = [a_record("S-1"), a_record("S-9")]
+    run = nights.run(provider=FakeProvider([a_record("S-2"), a_record("S-3")], earlier=left))
+
+    assert (run.counts.fetched, run.counts.created, run.counts.deactivated) == (2, 0, 1)
+    assert not nights.user("S-1").active
+
+
 def test_more_leaving_than_the_threshold_blocks_the_run_and_names_whom_it_kept() -> None:
     nights = Nights()
     everybody = [a_record(f"S-{number:03d}") for number in range(200)]

@@ -73,7 +73,6 @@ class OneRosterClient:
         self._signer = Signer(consumer_key, consumer_secret)
         self._egress = Egress(allow_local=allow_local, connections=parallel)
         self._page_size = page_size
-        self._parallel = parallel
         self._request_timeout_s = request_timeout_s
         self._pace = Pace(self._host, retry, parallel)
         self._sorted = True
@@ -87,7 +86,8 @@ class OneRosterClient:
     def pages(self, endpoint: str) -> Iterator[Page]:
         """Every page of a collection, in order; at most `parallel` pages are read ahead.
 
-        The last page is given before its end is known: `proof` holds once the iterator is exhausted.
+        A page that `starts_over` is the first again, because users joined or left meanwhile: what came before it is to
+        be forgotten. The last page is given before its end is known: `proof` holds once the iterator is exhausted.
 
         Raises:
             ConfigurationError: See `oneroster.errors`; so for TransientError. The collection is then incomplete.
@@ -105,8 +105,8 @@ class OneRosterClient:
                 answer_at_once=lambda limit, offset: self._pace.once(answer(offset), limit),
                 read=lambda answer, offset: self._parsed(answer, endpoint, offset),
             ),
+            self._pace,
             page_size=self._page_size,
-            parallel=self._parallel,
             takes_overlap=self._overlap,
         )
         yield from collection.pages()
@@ -190,16 +190,15 @@ class OneRosterClient:
         )
 
     def _parsed(self, answer: Answer, endpoint: str, offset: int) -> Page:
+        content = self._content(answer, endpoint)
         return Page(
-            raw_records=self._records(answer, endpoint),
+            raw_records=self._records(content, answer, endpoint),
             offset=offset,
-            total=paging.total_of(answer.headers),
-            next_offset=paging.next_offset_of(answer.headers),
+            total=paging.total_of(answer.headers, content if isinstance(content, Mapping) else {}),
         )
 
-    def _records(self, answer: Answer, endpoint: str) -> list[Raw]:
+    def _records(self, content: Mapping[str, Value] | list[Raw] | None, answer: Answer, endpoint: str) -> list[Raw]:
         """The list in an answer, under the name it should have or as the only one; a list of null is empty."""
-        content = self._content(answer, endpoint)
         if isinstance(content, list):
             return content
         if content is not None:

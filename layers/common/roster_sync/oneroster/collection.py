@@ -1,18 +1,25 @@
-"""Reads one collection from its first page to its proven end, pages in parallel where their places are known."""
+"""Reads one collection from its first page to its proven end, several pages at once."""
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Final
 
 from roster_sync.domain.errors import ConfigurationError, TransientError
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.oneroster import paging
 from roster_sync.oneroster.errors import NotFoundAtProviderError, RequestRefusedError, UnexpectedAnswerError
-from roster_sync.oneroster.paging import NoOverlapError, Page, Progress, Span
+from roster_sync.oneroster.pace import SMALLEST_PAGE, Pace
+from roster_sync.oneroster.paging import Page, Progress, Span
 from roster_sync.security.egress import Answer
+
+MOST_RESTARTS: Final = 2
+"""So often a collection is read anew because users joined or left meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,7 @@ class Endpoint:
         path: Below the base URL.
         page: One page, by limit and offset; patiently.
         answer: Its answer, unread; patiently, and by several threads at once.
-        answer_at_once: Its answer; asked for once.
+        answer_at_once: Its answer; asked for once, and by several threads at once.
         read: The page that an answer to a request for an offset holds.
     """
 
@@ -36,6 +43,19 @@ class Endpoint:
     read: Callable[[Answer, int], Page]
 
 
+MOST_FAILED_JOINTS: Final = 2
+"""So often the second page may not begin with the last record of the first; then the provider takes only multiples of
+the limit for an offset."""
+
+
+class _DriftedError(Exception):
+    """Users joined or left while the collection was read, and there is time to read it anew."""
+
+    def __init__(self, begins_with: object) -> None:
+        super().__init__()
+        self.begins_with = begins_with
+
+
 class Collection:
     """A collection while it is read.
 
@@ -43,11 +63,13 @@ class Collection:
         takes_overlap: Whether the provider gives pages from any offset, as far as is known.
     """
 
-    def __init__(self, endpoint: Endpoint, *, page_size: int, parallel: int, takes_overlap: bool) -> None:
+    def __init__(self, endpoint: Endpoint, pace: Pace, *, page_size: int, takes_overlap: bool) -> None:
         self._endpoint = endpoint
+        self._pace = pace
         self._page_size = page_size
-        self._parallel = parallel
         self._progress: Progress | None = None
+        self._begun_s = 0.0
+        self._restarts = 0
         self.takes_overlap = takes_overlap
 
     def proof(self, distinct: int) -> FetchProof:
@@ -56,106 +78,210 @@ class Collection:
 
     def pages(self) -> Iterator[Page]:
         """Every page, in order; see `OneRosterClient.pages`."""
-        first = self._endpoint.page(self._page_size, 0)
-        self._progress = progress = Progress(first, overlap=self.takes_overlap)
+        first = self._first()
         yield first
+        overlap, begins_with, failed_joints = self.takes_overlap, None, 0
+        while True:
+            self._progress = progress = Progress(first, self._asked(), overlap=overlap, begins_with=begins_with)
+            try:
+                yield from self._rest(first, progress)
+            except (NotFoundAtProviderError, RequestRefusedError):
+                if not progress.tries_overlap:
+                    raise
+                overlap = self.takes_overlap = False
+            except _DriftedError as drift:
+                if progress.tries_overlap:
+                    failed_joints += 1
+                    if failed_joints == MOST_FAILED_JOINTS:
+                        overlap = False
+                        begins_with = drift.begins_with
+                else:
+                    self._restarts += 1
+                first = replace(self._first(), starts_over=True)
+                yield first
+            else:
+                progress.finish()
+                self.takes_overlap = overlap or progress.drifted
+                return
+
+    def _first(self) -> Page:
+        self._begun_s = time.monotonic()
         try:
-            yield from self._rest(first, progress)
-        except (NoOverlapError, RequestRefusedError):
-            if not progress.tries_overlap:
-                raise
-            self.takes_overlap = False
-            self._progress = progress = Progress(first, overlap=False)
-            yield from self._rest(first, progress)
-        progress.finish()
+            return self._endpoint.page(self._page_size, 0)
+        except RequestRefusedError as refusal:
+            try:
+                return self._endpoint.page(self._page_size, 1)
+            except RequestRefusedError:
+                raise refusal from None
 
     def _rest(self, first: Page, progress: Progress) -> Iterator[Page]:
-        total = paging.believable_total(first, self._page_size)
-        if total is None:
-            return self._until_the_end(first, progress)
-        return self._to_total_and_beyond(first, total, progress)
+        """What comes behind the first page."""
+        step, total = len(first.raw_records), progress.total
+        if step == 0:
+            return
+        if step < self._asked() and (total is None or step < total):
+            # It may be the last one, a short one, or all that is ever given at once: the next one tells.
+            second = self._second(first, progress)
+            step = max(step, len(second.raw_records))
+            new = self._added(progress, second)
+            if new.raw_records:
+                yield new
+            elif total is None:
+                return
+        if total is not None:
+            yield from self._to_total(step, progress, total)
+            behind = None if progress.end < total else self._behind_total(first, progress)
+            if not behind:
+                return
+            yield behind
+        yield from self._until_the_end(first, step, progress)
 
-    def _planned(self, spans: Iterator[Span], progress: Progress) -> Iterator[Page]:
-        """Pages whose places are known: in parallel, given in order, the gaps of short ones read after them."""
+    def _second(self, first: Page, progress: Progress) -> Page:
+        limit, offset = self._asked(), progress.end - progress.overlap + progress.origin
+        nothing = Page([], offset, None)
+        try:
+            second = self._endpoint.page(limit, offset)
+        except (ConfigurationError, TransientError) as error:
+            if progress.total is None and self._is_behind_the_end(error, progress):
+                return nothing
+            raise
+        # Without overlap, all that it has, whatever is asked for.
+        return nothing if not progress.overlap and second.repeats(first) else second
+
+    def _to_total(self, step: int, progress: Progress, total: int) -> Iterator[Page]:
+        """The pages up to the total, as far as they come."""
         empty_pages = 0
+        with closing(self._ahead(step, progress, total)) as ahead:
+            for span, came in ahead:
+                new = self._added(progress, came)
+                yield new
+                empty_pages = 0 if new.raw_records else empty_pages + 1
+                if empty_pages == paging.MOST_EMPTY_PAGES:
+                    return
+                if new.raw_records:
+                    yield from self._filled(progress, span)
+                    if progress.overlap and progress.gap_before(span.offset + span.limit):
+                        # It has ended before its total.
+                        return
+        if not empty_pages:
+            yield from self._filled(progress, Span(progress.origin, total))
+
+    def _filled(self, progress: Progress, span: Span) -> Iterator[Page]:
+        """What is still missing of a span, as far as it comes."""
+        while gap := progress.gap_before(span.offset + span.limit):
+            new = self._added(progress, self._endpoint.page(gap.limit, gap.offset))
+            if not new.raw_records:
+                return
+            yield new
+
+    def _behind_total(self, first: Page, progress: Progress) -> Page | None:
+        """What comes behind the total, which may be too low or only the count of a page; None if nothing does."""
+        offset = progress.end - progress.overlap + progress.origin
+        limit = max(len(first.raw_records), SMALLEST_PAGE)
+        try:
+            # Once only: many answer with an error behind the end.
+            page = self._endpoint.read(self._endpoint.answer_at_once(limit, offset), offset)
+        except (ConfigurationError, TransientError):
+            return None
+        if progress.holds(page) or page.repeats(first):
+            return None
+        progress.total = None
+        return self._added(progress, page)
+
+    def _until_the_end(self, first: Page, step: int, progress: Progress) -> Iterator[Page]:
+        """Pages as long as they bring records; those behind them are asked for before it is known whether they are."""
+        before = first
+        with closing(self._ahead(step, progress, None)) as ahead:
+            try:
+                for span, came in ahead:
+                    if not progress.overlap and came.raw_records and came.repeats(before):
+                        if len(before.raw_records) != step or step != self._asked():
+                            # It gives all that it has, whatever is asked for.
+                            return
+                        raise self._endless("the same page of")
+                    before = came
+                    new = self._added(progress, came)
+                    if not new.raw_records:
+                        return
+                    yield new
+                    yield from self._filled(progress, span)
+                    if progress.gap_before(span.offset + span.limit):
+                        return
+            except (ConfigurationError, TransientError) as error:
+                if not self._is_behind_the_end(error, progress):
+                    raise
+                return
+        raise self._endless(f"more than {paging.MOST_RECORDS} records of")
+
+    def _endless(self, what: str) -> UnexpectedAnswerError:
+        return UnexpectedAnswerError(
+            f"{self._endpoint.host} gives {what} /{self._endpoint.path} again and again. Ask the provider to repair "
+            "the parameter offset."
+        )
+
+    def _asked(self) -> int:
+        return min(self._page_size, self._pace.largest_page)
+
+    def _is_behind_the_end(self, error: ConfigurationError | TransientError, progress: Progress) -> bool:
+        """Whether an error may be one of those that some give instead of an empty page."""
+        if progress.overlap:
+            return False
+        return progress.end == progress.announced or isinstance(error, NotFoundAtProviderError | RequestRefusedError)
+
+    def _added(self, progress: Progress, page: Page) -> Page:
+        new = progress.add(page)
+        if progress.drifted and self._may_start_over(progress):
+            raise _DriftedError(progress.next_begins_with(page))
+        return new
+
+    def _may_start_over(self, progress: Progress) -> bool:
+        if progress.tries_overlap:
+            return True
+        elapsed_s = time.monotonic() - self._begun_s
+        share_left = progress.total / progress.end if progress.total else 2
+        return self._restarts < MOST_RESTARTS and self._pace.has_time_for(elapsed_s * share_left)
+
+    def _ahead(self, step: int, progress: Progress, total: int | None) -> Generator[tuple[Span, Page]]:
+        """The pages up to a total, else without end, in order; `most` are asked for at once.
+
+        Only where all of them are known to be there, each is asked for until it comes.
+        """
+        spans = progress.spans(step, lambda: self._pace.largest_page, total)
+        ask = self._endpoint.answer_at_once if total is None else self._endpoint.answer
         under_way: deque[tuple[Span, Future[Answer]]] = deque()
         stopped = threading.Event()
 
         def fetch(span: Span) -> Answer:
             if stopped.is_set():
                 raise CancelledError
-            return self._endpoint.answer(span.limit, span.offset)
+            return ask(span.limit, span.offset)
 
-        workers = ThreadPoolExecutor(self._parallel, thread_name_prefix="oneroster")
+        workers = ThreadPoolExecutor(self._pace.most, thread_name_prefix="oneroster")
         try:
-            while empty_pages < paging.MOST_EMPTY_PAGES:
-                for span in islice(spans, self._parallel - len(under_way)):
+            while True:
+                for span in islice(spans, self._pace.most - len(under_way)):
                     under_way.append((span, workers.submit(fetch, span)))
                 if not under_way:
                     return
                 span, future = under_way.popleft()
-                answer = future.result()
+                page = self._awaited(span, future, again=total is None)
                 del future
-                # Parsed here, not by the workers: bytes read ahead take a fraction of the memory, and parsing holds
-                # the interpreter's lock anyway.
-                try:
-                    page = self._endpoint.read(answer, span.offset)
-                except TransientError:
-                    page = self._endpoint.page(span.limit, span.offset)
-                del answer
-                page = progress.add(page)
-                empty_pages = 0 if page.raw_records else empty_pages + 1
-                yield page
-                gap = paging.gap_after(page, span, progress.overlap)
-                while gap:
-                    page = progress.add(self._endpoint.page(gap.limit, gap.offset))
-                    yield page
-                    gap = paging.gap_after(page, gap, progress.overlap)
+                if progress.gap_before(span.offset + span.limit):
+                    yield span, page
         finally:
             stopped.set()
             workers.shutdown(wait=False, cancel_futures=True)
 
-    def _to_total_and_beyond(self, first: Page, total: int, progress: Progress) -> Iterator[Page]:
-        """The planned pages, and what comes behind them: a total may be too low, or only the count of a page."""
-        last = first
-        for last in self._planned(paging.spans_after(first, total, progress.overlap), progress):
-            yield last
-        if last.end != total:
-            return
-        offset = total - progress.overlap
+    def _awaited(self, span: Span, future: Future[Answer], *, again: bool) -> Page:
         try:
-            # Once only: many answer with an error behind the end.
-            behind = self._endpoint.read(self._endpoint.answer_at_once(self._page_size, offset), offset)
-        except (ConfigurationError, TransientError):
-            return
-        at_the_end = len(behind.raw_records) < self._page_size and progress.ends_like(behind)
-        if at_the_end or behind.repeats(first) or behind.repeats(last):
-            return
-        new = progress.add(behind)
-        if new.raw_records:
-            yield new
-            yield from self._until_the_end(new, progress)
-
-    def _until_the_end(self, first: Page, progress: Progress) -> Iterator[Page]:
-        """Pages one after another, as long as they bring records."""
-        page = new = first
-        while not progress.ends_with(new):
-            before, offset = page, new.end - progress.overlap
-            try:
-                page = self._endpoint.page(self._page_size, offset)
-            except (NotFoundAtProviderError, RequestRefusedError):
-                # Behind the last record some answer with an error where others give an empty page.
-                if offset == progress.announced:
-                    return
+            answer = future.result()
+        except TransientError:
+            if not again:
                 raise
-            repeated = offset == new.end and page.repeats(before)
-            if repeated and first.end == offset > self._page_size:
-                # It gives everything at once, whatever is asked for.
-                return
-            if repeated or offset > paging.MOST_RECORDS:
-                raise UnexpectedAnswerError(
-                    f"{self._endpoint.host} gives the same page of /{self._endpoint.path} again and again. Ask the "
-                    "provider to repair the parameter offset."
-                )
-            new = progress.add(page)
-            yield new
+            return self._endpoint.page(span.limit, span.offset)
+        # Read by the thread that gives the pages, not by the workers: bytes read ahead take a fraction of the memory,
+        # and parsing holds the interpreter's lock anyway.
+        try:
+            return self._endpoint.read(answer, span.offset)
+        except TransientError:
+            return self._endpoint.page(span.limit, span.offset)

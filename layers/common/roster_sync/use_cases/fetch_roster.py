@@ -1,11 +1,12 @@
 """Fetch one district's users from its provider and send what changed to be applied."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 
 from roster_sync.domain.change import Chunk, chunk_bounds
 from roster_sync.domain.diff import Comparison, Outcome
@@ -15,12 +16,11 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedI
 from roster_sync.domain.issue import Issue, IssueCode
 from roster_sync.domain.lease import LEASE_TIME
 from roster_sync.domain.normalise import rules_of
-from roster_sync.domain.record import RawRecord
 from roster_sync.domain.roster import Roster
 from roster_sync.domain.run import Run, RunKind, RunState
 from roster_sync.use_cases.close_run import close_if_applied
 from roster_sync.use_cases.ports import ChangeQueue, DistrictStore, LeaseStore, RunStore, UserStore
-from roster_sync.use_cases.provider import OpenProvider, Provider
+from roster_sync.use_cases.provider import OpenProvider, Page, Provider
 
 _ABANDONED_AT_MOST = 25
 """Runs that are looked at for some that died: those of three weeks."""
@@ -132,13 +132,16 @@ def _fetch(
         known_schools = _known_schools(schools, provider, issues)
         roster = Roster(known_schools.values(), products, run.run_id)
         reading = reader.submit(roster.fill, fetcher.users.roster(run.district_id))
+        rules = rules_of(settings, known_schools)
         pages = _pages(provider, fetcher.clock, deadline)
-        first = next(pages, [])
+        # The first page is read beside the roster, for which a comparison waits.
+        first = list(islice(pages, 1))
         reading.result()
-        comparison = Comparison(run.district_id, roster, rules_of(settings, known_schools), provider.reader)
-        comparison.add(first)
-        for records in pages:
-            comparison.add(records)
+        comparison = Comparison(run.district_id, roster, rules, provider.reader)
+        for page in chain(first, pages):
+            if page.starts_over:
+                comparison = Comparison(run.district_id, roster, rules, provider.reader)
+            comparison.add(page.raw_records)
         if not comparison.received:
             raise _ProviderFailedError(
                 "The provider sent no users at all. Check in the SIS that it shares users with this system."
@@ -161,7 +164,7 @@ def _open(open_provider: OpenProvider, settings: Settings) -> Provider:
         raise _ProviderFailedError(str(error)) from error
 
 
-def _pages(provider: Provider, clock: Callable[[], datetime], deadline: datetime) -> Iterator[Sequence[RawRecord]]:
+def _pages(provider: Provider, clock: Callable[[], datetime], deadline: datetime) -> Iterator[Page]:
     """The users' pages, until the deadline."""
     try:
         for page in provider.pages("users"):
@@ -170,7 +173,7 @@ def _pages(provider: Provider, clock: Callable[[], datetime], deadline: datetime
                     "The provider answers so slowly that the users could not be read in time. Try a larger page size, "
                     "or ask the vendor of the SIS."
                 )
-            yield page.raw_records
+            yield page
     except (ConfigurationError, TransientError) as error:
         raise _ProviderFailedError(str(error)) from error
 

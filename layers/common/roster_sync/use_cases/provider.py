@@ -19,6 +19,10 @@ class Page(Protocol):
     def records(self) -> Sequence[object]:
         """The same, read."""
 
+    @property
+    def starts_over(self) -> bool:
+        """Whether it is the first page again: what came of the collection before is to be forgotten."""
+
 
 class Provider(Protocol):
     """A OneRoster provider, signed in to.
