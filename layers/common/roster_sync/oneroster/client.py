@@ -29,8 +29,7 @@ from roster_sync.oneroster.records import (
     NoJsonError,
     Value,
     content_of,
-    kind_of,
-    records_in,
+    records_of,
 )
 from roster_sync.oneroster.retry import RetryPolicy, seconds_of_retry_after
 from roster_sync.security.egress import Answer, Egress
@@ -39,10 +38,6 @@ __all__ = ["OneRosterClient", "Page"]
 
 _SORTED: Final = {"sort": "sourcedId", "orderBy": "asc"}
 _DEFAULT_POLICY: Final = RetryPolicy()
-# Wrappers other than the endpoint's own name.
-_WRAPPERS: Final = {"students": "users", "teachers": "users", "schools": "orgs"}
-# Lists that tell of failures, not records.
-_NO_WRAPPERS: Final = frozenset({"errors", "warnings", "statusInfoSet"})
 
 
 class OneRosterClient:
@@ -198,34 +193,15 @@ class OneRosterClient:
         )
 
     def _records(self, content: Mapping[str, Value] | list[Raw] | None, answer: Answer, endpoint: str) -> list[Raw]:
-        """The list in an answer, under the name it should have or as the only one; a list of null is empty."""
-        if isinstance(content, list):
-            return content
-        if content is not None:
-            name = endpoint.rpartition("/")[2]
-            for wrapper in (_WRAPPERS.get(name, name), name):
-                if wrapper in content:
-                    value = content[wrapper]
-                    match kind_of(value):
-                        case "[":
-                            return records_in(value)
-                        case "n":
-                            return []
-                        case "{" if isinstance(value, Raw):
-                            return [value]
-            lists = [value for key, value in content.items() if kind_of(value) == "[" and not _tells_of_failure(key)]
-            if len(lists) == 1:
-                return records_in(lists[0])
-        raise self._failure(answer, endpoint)
+        records = records_of(content, endpoint)
+        if records is None:
+            raise self._failure(answer, endpoint)
+        return records
 
     def _content(self, answer: Answer, endpoint: str) -> Mapping[str, Value] | list[Raw] | None:
         try:
-            return content_of(answer.body)
+            return content_of(answer.body, answer.headers.get("Content-Type", ""))
         except BrokenJsonError as error:
             raise TruncatedError(self._host) from error
         except NoJsonError as error:
             raise self._failure(answer, endpoint) from error
-
-
-def _tells_of_failure(key: str) -> bool:
-    return key in _NO_WRAPPERS or key.startswith("imsx_")

@@ -33,6 +33,7 @@ from msgspec import UNSET
 
 from roster_sync.domain.errors import ConfigurationError, TransientError
 from roster_sync.oneroster.address import host_of, normalise_base_url
+from roster_sync.oneroster.encoding import as_utf8
 from roster_sync.security.egress import (
     Answer,
     HandshakeBrokenError,
@@ -184,7 +185,7 @@ def error_of_answer(
 ) -> ConfigurationError | TransientError:
     """The error for an answer without records, with the provider's own words if it gave any."""
     host = host_of(base_url)
-    content = _json(answer.body)
+    content = _json(answer.body, answer.headers.get("Content-Type", ""))
     words = provider_words(content)
     says = f' It says: "{words}".' if words else ""
     where = f"/{endpoint} of {host}"
@@ -395,12 +396,9 @@ def _shown(text: str) -> str:
     return printable if len(printable) <= _LONGEST_WORDS else f"{printable[:_LONGEST_WORDS]}…"
 
 
-def _json(body: bytes) -> object:
+def _json(body: bytes, content_type: str) -> object:
     """What a body holds; its words if it is the standard's XML; UNSET if it is neither."""
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = body.decode("latin-1")
+    text = as_utf8(body, content_type).decode()
     try:
         return msgspec.json.decode(text)
     except (ValueError, RecursionError):

@@ -1,6 +1,5 @@
 """JSON answers cut into records, which are read one by one and only if need be."""
 
-import codecs
 import gc
 import json
 import math
@@ -11,10 +10,15 @@ import msgspec
 
 from roster_sync.domain.identifiers import SourcedId
 from roster_sync.domain.record import PlainRecord, PlainReference, PlainUserId, RawRecord
+from roster_sync.oneroster.encoding import as_utf8
 
-_Utf8Decoder: Final = codecs.getincrementaldecoder("utf-8")
-_PIECE_BYTES: Final = 1 << 15
-_BOM: Final = b"\xef\xbb\xbf"
+# The names that a list of records may have, the standard's first.
+_PEOPLE: Final = ("users", "students", "teachers", "user", "student", "teacher")
+_ORGS: Final = ("orgs", "schools", "org", "school")
+_WRAPPERS: Final = {**dict.fromkeys(_PEOPLE, _PEOPLE), **dict.fromkeys(_ORGS, _ORGS)}
+# Lists that tell of an answer, not of records.
+_NO_WRAPPERS: Final = frozenset({"errors", "error", "warnings", "messages", "links", "statusinfoset"})
+_NO_FAILURE: Final = frozenset({b"null", b"false", b"[]", b"{}", b'""', b"0"})
 
 
 class _Identified(msgspec.Struct):
@@ -89,18 +93,16 @@ class BrokenJsonError(ValueError):
     """The text begins as JSON does, but does not go on so."""
 
 
-def content_of(body: bytes) -> Mapping[str, Value] | list[msgspec.Raw] | None:
+def content_of(body: bytes, content_type: str = "") -> Mapping[str, Value] | list[msgspec.Raw] | None:
     """The values of an object, or the items of a list, unread; None for JSON that is neither.
 
-    Takes a byte order mark, Latin-1 without declaration, NaN, and line breaks and tabs within text.
+    Takes any usual encoding, NaN, and line breaks and tabs within text.
 
     Raises:
         BrokenJsonError: The answer was cut off or is damaged.
         NoJsonError: The answer is something else, such as a web page.
     """
-    body = body.removeprefix(_BOM)
-    if not body.isascii():
-        body = _as_utf8(body)
+    body = as_utf8(body, content_type)
     # What is cut has no cycles: collecting garbage in between costs two fifths of the time (measured).
     collecting = gc.isenabled()
     gc.disable()
@@ -131,13 +133,69 @@ def _cut(body: bytes) -> Mapping[str, Value] | list[msgspec.Raw]:
         return _CONTENT.decode(body)
 
 
-def kind_of(value: Value) -> str:
+def records_of(content: Mapping[str, Value] | list[msgspec.Raw] | None, endpoint: str) -> list[msgspec.Raw] | None:
+    """The records in an answer; None if it has no list of them, which must not pass for an empty one.
+
+    They are found under the name that the list should have, in any case, singular or plural; as the only list, if a
+    record in it has a sourcedId; or as one record in place of a list. A list of null or of an empty object is empty,
+    unless the answer tells of a failure.
+    """
+    if isinstance(content, list):
+        return content if _are_identified(content) else None
+    if content is None:
+        return None
+    values = {key.lower(): value for key, value in content.items()}
+    if "sourcedid" in values:
+        return [msgspec.Raw(msgspec.json.encode(content))]
+    name = endpoint.rpartition("/")[2].lower()
+    named = [values[wrapper] for wrapper in _WRAPPERS.get(name, (name,)) if wrapper in values]
+    found = [records for value in named if (records := _records_in(value)) is not None]
+    records = next(filter(None, found), None)
+    if records is not None:
+        return records
+    if not found:
+        lists = [_items(value) for key, value in values.items() if not _is_no_wrapper(key) and _kind_of(value) == "["]
+        if len(lists) != 1 or not _are_identified(lists[0]):
+            return None
+        found = lists
+    return found[0] if found[0] or not any(_tells_of_failure(key, value) for key, value in values.items()) else None
+
+
+def _records_in(value: Value) -> list[msgspec.Raw] | None:
+    """What stands where a list should: its items, one record alone, or nothing; None for what can be neither."""
+    match _kind_of(value):
+        case "[":
+            return _items(value)
+        case "{" if isinstance(value, msgspec.Raw):
+            return [value] if bytes(value)[1:-1].strip() else []
+        case "n":
+            return []
+    return None
+
+
+def _are_identified(items: list[msgspec.Raw]) -> bool:
+    """Whether a list is one of records: it is empty, or one of its items has a sourcedId."""
+    return not items or any(b"sourcedid" in bytes(item).lower() for item in items)
+
+
+def _is_no_wrapper(key: str) -> bool:
+    return key in _NO_WRAPPERS or key.startswith("imsx_")
+
+
+def _tells_of_failure(key: str, value: Value) -> bool:
+    """Whether an answer is none, says what stands beside its records (OneRoster 1.1 §3.6)."""
+    text = msgspec.json.encode(value)
+    if key in ("error", "errors"):
+        return text not in _NO_FAILURE
+    return _is_no_wrapper(key) and (b"failure" in text.lower() or b"unsupported" in text.lower())
+
+
+def _kind_of(value: Value) -> str:
     """The character with which a value begins: `[` for a list, `{` for an object, `n` for null."""
     return "[" if isinstance(value, list) else chr(memoryview(value)[0])
 
 
-def records_in(value: Value) -> list[msgspec.Raw]:
-    """The items of a list."""
+def _items(value: Value) -> list[msgspec.Raw]:
     return value if isinstance(value, list) else _RECORDS.decode(value)
 
 
@@ -153,18 +211,6 @@ def _respelt(value: object) -> object:
         for key, item in value.items()
         if (name := _SPELLING.get(key.lower(), key)) == key or name not in exact
     }
-
-
-def _as_utf8(body: bytes) -> bytes:
-    decoder, view = _Utf8Decoder(), memoryview(body)
-    try:
-        # Piece by piece: a text of the whole body is memory to be had and given back, at three times the cost.
-        for start in range(0, len(body), _PIECE_BYTES):
-            decoder.decode(view[start : start + _PIECE_BYTES])
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return body.decode("latin-1").encode()
-    return body
 
 
 def _lenient(text: str) -> bytes:
