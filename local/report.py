@@ -76,14 +76,14 @@ def _counts(report: Mapping[str, Any]) -> Table:
 
 
 def _issues(issues: Sequence[Mapping[str, Any]]) -> Table:
-    """How many issues of each code, and the first of them."""
+    """How many issues of each code, and the first of them; as they come, which is the order to mend them in."""
     table = Table()
     for title in ("Issue", "How many", "For example", "What to do"):
         table.add_column(title, justify="right" if title == "How many" else "left")
     first: dict[str, Mapping[str, Any]] = {}
     for issue in issues:
         first.setdefault(issue["code"], issue)
-    for code, count in Counter(issue["code"] for issue in issues).most_common():
+    for code, count in Counter(issue["code"] for issue in issues).items():
         example = first[code]
         whose = f" ({example['sourced_id']})" if example["sourced_id"] else ""
         table.add_row(code, f"{count:,}", f"{example['message']}{whose}", example["remedy"])

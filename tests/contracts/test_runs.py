@@ -7,7 +7,7 @@ import pytest
 
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import RunId
-from roster_sync.domain.issue import Issue, IssueCode
+from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.storage.runs import Runs
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, OTHER_DISTRICT, RUN, a_chunk, a_run
@@ -278,6 +278,7 @@ def test_issues_are_kept_whole(runs: InMemoryRuns | Runs) -> None:
         an_issue(1),
         Issue(IssueCode.UPLOAD_ROW_INVALID, "The e-mail address is missing.", line=3, column="Email"),
         Issue(IssueCode.RECORD_NOT_AN_OBJECT, "A record is no object."),
+        Issue(IssueCode.EMAIL_INVALID, "An address is none.", sourced_id="T-1", record_kind=RecordKind.STAFF),
     ]
 
     runs.add_issues(DISTRICT, RUN, 1, issues)

@@ -4,7 +4,7 @@ import pytest
 
 from roster_sync.domain.errors import TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId
-from roster_sync.domain.issue import Issue, IssueCode
+from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.run import Counts, RunState
 from tests.support.builders import DISTRICT, LATER_RUN, OTHER_DISTRICT, RUN, a_run, a_school, settings
 from tests.unit.api.conftest import Client
@@ -58,7 +58,7 @@ def test_the_issues_of_a_run_say_what_to_do(client: Client) -> None:
         RUN,
         2,
         [
-            Issue(IssueCode.ROLE_MISSING, "The record has no role.", "S-1"),
+            Issue(IssueCode.ORGS_MISSING, "The user belongs to no org.", "S-1", record_kind=RecordKind.STUDENT),
             Issue(IssueCode.UPLOAD_ROW_INVALID, "The school is missing.", line=7, column="School"),
         ],
     )
@@ -68,11 +68,12 @@ def test_the_issues_of_a_run_say_what_to_do(client: Client) -> None:
 
     assert first.json["items"] == [
         {
-            "code": "role_missing",
+            "code": "orgs_missing",
             "severity": "error",
-            "message": "The record has no role.",
-            "remedy": "Give the person a role in the SIS.",
+            "message": "The user belongs to no org.",
+            "remedy": "Assign the person to a school in the SIS.",
             "sourced_id": "S-1",
+            "record_kind": "student",
             "line": None,
             "column": None,
         }

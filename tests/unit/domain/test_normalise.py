@@ -93,7 +93,18 @@ def test_an_absent_value_is_none(field: str, absent: str | None) -> None:
     assert getattr(user, attribute) is None
 
 
-@pytest.mark.parametrize(("sent", "read_as"), [(1001, "1001"), (True, "true"), (" 1001 ", "1001"), ("10\t01", "1001")])
+@pytest.mark.parametrize(
+    ("sent", "read_as"),
+    [
+        (1001, "1001"),
+        (1001.0, "1001"),
+        (10.01, "10.01"),
+        (1e30, "1e+30"),
+        (True, "true"),
+        (" 1001 ", "1001"),
+        ("10\t01", "1001"),
+    ],
+)
 def test_numbers_booleans_and_control_characters_become_text(sent: object, read_as: str) -> None:
     assert read_user(identifier=sent).identifier == read_as
 
@@ -105,7 +116,9 @@ def test_a_value_of_another_type_is_dropped_and_named() -> None:
     assert (user.given_name, issues) == (None, ["value_dropped"])
 
 
-@pytest.mark.parametrize("status", ["tobedeleted", "ToBeDeleted", "inactive", "to be deleted"])
+@pytest.mark.parametrize(
+    "status", ["tobedeleted", "ToBeDeleted", "inactive", "to be deleted", "to_be_deleted", "To-Be-Deleted", " Deleted "]
+)
 def test_a_status_of_the_departed_is_gone(status: str) -> None:
     assert read(a_record(status=status)) == (NotStored.GONE, [])
 
@@ -122,24 +135,73 @@ def test_an_unknown_status_counts_as_active_and_is_named() -> None:
     assert issues == ["status_unknown"]
 
 
-@pytest.mark.parametrize("enabled", [False, "false", "False", "f", 0, "0"])
+@pytest.mark.parametrize("enabled", [False, "false", "False", "f", 0, 0.0, "0", " NO "])
 def test_enabled_user_false_in_any_spelling_is_gone(enabled: object) -> None:
     assert read(a_record(enabledUser=enabled)) == (NotStored.GONE, [])
 
 
-@pytest.mark.parametrize("enabled", [True, "true", "True", "t", 1, "1", None])
+@pytest.mark.parametrize("enabled", [True, "true", "True", "t", 1, 1.0, "1", "yes", "", None])
 def test_enabled_user_true_in_any_spelling_stays(enabled: object) -> None:
     assert read_user(enabledUser=enabled).username
 
 
-@pytest.mark.parametrize("role", ["Student", " STUDENT "])
-def test_a_role_is_known_in_any_case(role: str) -> None:
+@pytest.mark.parametrize("enabled", ["maybe", 2, [], {}])
+def test_an_enabled_user_that_is_neither_counts_as_true_and_is_named(enabled: object) -> None:
+    user, issues = read(a_record(enabledUser=enabled))
+
+    assert isinstance(user, SisUser)
+    assert issues == ["enabled_user_unknown"]
+
+
+@pytest.mark.parametrize("role", ["Student", " STUDENT ", "students", "Pupil", "learner"])
+def test_a_student_is_known_in_any_spelling(role: str) -> None:
     assert read_user(role=role).sis_role is Role.STUDENT
 
 
-@pytest.mark.parametrize(("role", "code"), [(None, "role_missing"), ("wizard", "role_unknown"), (7, "role_missing")])
+@pytest.mark.parametrize(
+    ("role", "read_as"),
+    [
+        ("Teachers", Role.SPONSOR),
+        ("instructor", Role.SPONSOR),
+        ("Admin", Role.ADMINISTRATOR),
+        ("siteAdministrator", Role.ADMINISTRATOR),
+        ("Site Administrator", Role.ADMINISTRATOR),
+    ],
+)
+def test_staff_are_known_in_any_spelling(role: str, read_as: Role) -> None:
+    assert read_user(role=role).sis_role is read_as
+
+
+@pytest.mark.parametrize(
+    "role", ["aide", "Parents", "guardian", "RELATIVE", "proctor", "districtAdministrator", "system_administrator"]
+)
+def test_a_role_of_the_standard_that_is_not_imported_is_no_finding(role: str) -> None:
+    assert read(a_record(role=role, orgs=None, status="dormant")) == (NotStored.ROLE_NOT_IMPORTED, [])
+
+
+@pytest.mark.parametrize(
+    ("role", "code"),
+    [
+        (None, "role_missing"),
+        (" ", "role_missing"),
+        ("wizard", "role_unknown"),
+        ("Staff", "role_unknown"),
+        ("counselor", "role_unknown"),
+        ("Principal", "role_unknown"),
+        (7, "role_missing"),
+    ],
+)
 def test_a_role_that_is_none_of_ours_keeps_the_record_out_and_is_named(role: object, code: str) -> None:
     assert read(a_record(role=role)) == (NotStored.INVALID, [code])
+
+
+@pytest.mark.parametrize("mapped", ["school counselor", "schoolcounselor"])
+def test_a_role_that_the_district_maps_goes_before_what_the_standard_makes_of_it(mapped: str) -> None:
+    rules = Rules(schools=RULES.schools, roles={**DEFAULT_ROLES, mapped: Role.COUNSELOR, "pupil": Role.SPONSOR})
+
+    roles = [normalise(a_record(role=role), SourcedId("S-1"), rules, []) for role in ("School Counselor", "Pupil")]
+
+    assert [user.sis_role for user in roles if isinstance(user, SisUser)] == [Role.COUNSELOR, Role.SPONSOR]
 
 
 @pytest.mark.parametrize(
@@ -155,12 +217,32 @@ def test_a_user_without_orgs_is_named(orgs: object) -> None:
     assert read(a_record(orgs=orgs)) == (NotStored.INVALID, ["orgs_missing"])
 
 
+def test_the_district_beside_the_school_is_no_school() -> None:
+    assert read_user(orgs=[{"sourcedId": "district", "type": "org"}, {"sourcedId": "org-1"}]).school_ids == (
+        "elementary",
+    )
+
+
+@pytest.mark.parametrize("fields", [{}, {"role": "wizard"}, {"role": None}, {"email": 5}, {"status": "dormant"}])
+def test_who_is_of_the_district_or_of_other_schools_alone_is_left_out_without_a_finding(
+    fields: dict[str, object],
+) -> None:
+    record = a_record(orgs=[{"sourcedId": "district", "type": "org"}], **fields)
+
+    assert read(record) == (NotStored.UNMAPPED_SCHOOL, [])
+
+
 @pytest.mark.parametrize(
     ("grades", "read_as"),
     [
         ("09", ("09",)),
         ("9", ("09",)),
-        (["K", "kg"], ("KG", "kg")),
+        (["K", "kg"], ("KG",)),
+        (["Kindergarten", "Pre-K", "OTHER", "it"], ("IT", "KG", "Other", "PK")),
+        ([9, 10.0, "11.0"], ("09", "10", "11")),
+        (["Grade 9", "10th grade", "1st", "GRADE 12"], ("01", "09", "10", "12")),
+        ("09, 10,", ("09", "10")),
+        (["Year 9", "0", "-1"], ("-1", "0", "Year 9")),
         (9, ("09",)),
         (None, ()),
         ([], ()),
@@ -197,6 +279,34 @@ def test_an_email_that_is_none_is_dropped_and_named(email: object) -> None:
 
     assert isinstance(user, SisUser)
     assert (user.email, issues) == (None, ["email_invalid"])
+
+
+@pytest.mark.parametrize("agents", ["P-1", {"sourcedId": "P-1"}, [None, {"sourcedId": "P-1"}], ["P-1", "P-1"]])
+def test_agents_are_read_as_orgs_are(agents: object) -> None:
+    user, issues = read(a_record(agents=agents))
+
+    assert isinstance(user, SisUser)
+    assert (user.agents, issues) == (("P-1",), [])
+
+
+@pytest.mark.parametrize("agent", [{}, {"sourcedId": None}, " ", True, ["P-2"]])
+def test_an_agent_without_a_usable_sourced_id_is_dropped_and_named(agent: object) -> None:
+    user, issues = read(a_record(agents=["P-1", agent]))
+
+    assert isinstance(user, SisUser)
+    assert (user.agents, issues) == (("P-1",), ["value_dropped"])
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [("2B", "2B"), (7, "7"), (False, "false"), (["2B"], "2B"), ("", None), (None, None), ([], None), ({}, None)],
+)
+def test_a_metadata_value_becomes_text_if_it_can(value: object, kept: str | None) -> None:
+    user, issues = read(a_record(metadata={"homeroom": value}))
+
+    assert isinstance(user, SisUser)
+    assert user.metadata == ((("homeroom", kept),) if kept else ())
+    assert issues == (["value_dropped"] if value in ([], {}) else [])
 
 
 def test_a_metadata_key_with_dots_is_tried_literally_then_as_a_path() -> None:
@@ -277,10 +387,52 @@ def test_a_role_of_1_2_that_is_imported_goes_before_a_primary_one_that_is_not() 
     assert user.sis_role is Role.SPONSOR
 
 
-@pytest.mark.parametrize("roles", [[], [None], ["teacher"], [{"role": 5}], [{}]])
+@pytest.mark.parametrize("roles", [[], [None], ["teacher"], [{"role": 5}], [{"role": " "}], [{}]])
 def test_a_user_of_1_2_without_a_readable_role_is_named(roles: list[object]) -> None:
-    assert read(a_record_of_1_2(*roles)) == (NotStored.INVALID, ["role_missing"])
+    record = {**a_record_of_1_2(*roles), "primaryOrg": {"sourcedId": "org-1"}}
+
+    assert read(record) == (NotStored.INVALID, ["role_missing"])
 
 
-def test_a_role_of_1_2_without_an_org_leaves_the_user_without_one() -> None:
-    assert read(a_record_of_1_2({"role": "teacher"})) == (NotStored.INVALID, ["orgs_missing"])
+def test_of_roles_of_1_2_that_are_not_imported_an_unknown_one_is_named() -> None:
+    assert read(a_record_of_1_2(a_held_role("parent"), a_held_role("aide"))) == (NotStored.ROLE_NOT_IMPORTED, [])
+    assert read(a_record_of_1_2(a_held_role("parent"), a_held_role("wizard"))) == (NotStored.INVALID, ["role_unknown"])
+
+
+def test_a_single_role_of_1_2_need_not_stand_in_a_list() -> None:
+    record = a_record_of_1_2()
+    record["roles"] = a_held_role("teacher")
+
+    user, _ = read(record)
+
+    assert isinstance(user, SisUser)
+    assert user.sis_role is Role.SPONSOR
+
+
+def test_the_primary_org_of_1_2_is_that_of_a_role_without_org() -> None:
+    record = a_record_of_1_2({"role": "teacher"})
+
+    elsewhere, _ = read(record)
+    here, _ = read({**record, "primaryOrg": {"sourcedId": "org-1"}})
+    nowhere = read({**record, "primaryOrg": None})
+
+    assert elsewhere is NotStored.UNMAPPED_SCHOOL
+    assert isinstance(here, SisUser)
+    assert here.school_ids == ("elementary",)
+    assert nowhere == (NotStored.INVALID, ["orgs_missing"])
+
+
+@pytest.mark.parametrize(
+    ("profiles", "username"),
+    [
+        (None, None),
+        ([], None),
+        ([{"credentials": None}, {"credentials": [{}, {"username": 7}]}, "text"], None),
+        ([{"credentials": [{"type": "LDAP", "username": " lisa ", "password": "secret"}]}], "lisa"),
+        ([{"credentials": []}, {"credentials": {"username": "lisa"}}, {"credentials": [{"username": "l.s"}]}], "lisa"),
+        ({"credentials": [{"username": "lisa"}]}, "lisa"),
+    ],
+)
+def test_the_username_of_1_2_may_stand_in_the_profiles(profiles: object, username: str | None) -> None:
+    assert read_user(username=None, userProfiles=profiles).username == username
+    assert read_user(userProfiles=profiles).username == "lisa.simpson"

@@ -54,6 +54,15 @@ def test_a_printed_report_counts_issues_by_code_with_an_example() -> None:
     assert "role_unknown │        2 │ The role [staff] is unknown. (S-1) │ Map it." in text
 
 
+def test_issues_are_printed_in_the_order_in_which_they_are_to_be_mended() -> None:
+    school = {"code": "school_unknown", "sourced_id": "org-1", "message": "No such school.", "remedy": "Choose anew."}
+    night = Night(run=a_night().run, issues=[school, ISSUE, ISSUE], writes=0, seconds=1)
+
+    text = printed(night)
+
+    assert text.index("school_unknown") < text.index("role_unknown")
+
+
 @pytest.mark.parametrize("state", ["failed", "blocked", "skipped"])
 def test_a_run_that_did_not_complete_says_why_in_one_line(state: str) -> None:
     reason = f"{'The provider sent no users at all. ' * 5}Check in the SIS that it shares users."

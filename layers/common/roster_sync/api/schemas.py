@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, Stri
 
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId, UserId
-from roster_sync.domain.issue import Issue, IssueCode, Severity
+from roster_sync.domain.issue import Issue, IssueCode, RecordKind, Severity
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.change_settings import EnteredSettings
@@ -218,13 +218,14 @@ class RunsOut(_Answer):
 
 
 class IssueOut(_Answer):
-    """One finding. `line` and `column` are an upload's, `sourced_id` is a sync's."""
+    """One finding. `line` and `column` are an upload's, `sourced_id` and `record_kind` a sync's."""
 
     code: IssueCode
     severity: Severity
     message: str
     remedy: str
     sourced_id: str | None
+    record_kind: RecordKind | None
     line: int | None
     column: str | None
 
@@ -237,13 +238,14 @@ class IssueOut(_Answer):
             message=issue.message,
             remedy=issue.remedy,
             sourced_id=issue.sourced_id,
+            record_kind=issue.record_kind,
             line=issue.line,
             column=issue.column,
         )
 
 
 class IssuesOut(_Answer):
-    """Findings of a run; `next_cursor` is null on the last page."""
+    """Findings of a run as they are best mended; `next_cursor` is null on the last page."""
 
     items: list[IssueOut]
     next_cursor: str | None

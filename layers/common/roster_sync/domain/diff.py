@@ -20,7 +20,7 @@ from roster_sync.domain.fingerprint import fingerprint, pack
 from roster_sync.domain.held_users import HeldUsers
 from roster_sync.domain.identifiers import DistrictId, SourcedId, UserId
 from roster_sync.domain.identity import NO_KEY, email_key, identifier_key, person_key, user_id_from_sourced_id
-from roster_sync.domain.issue import Issue, IssueCode
+from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.normalise import NotStored, Rules, normalise, sourced_id_of
 from roster_sync.domain.persons import unite
 from roster_sync.domain.plain_record import plain_user
@@ -340,7 +340,7 @@ class Comparison:
                     message = (
                         "Several people have the e-mail address of an uploaded user; none was joined with that user."
                     )
-                    self._issues.append(Issue(IssueCode.EMAIL_AMBIGUOUS, message, self._held[index].sourced_ids[0]))
+                    self._report_held(IssueCode.EMAIL_AMBIGUOUS, message, [index])
                 remaining.append(index)
         return remaining, linked
 
@@ -417,8 +417,14 @@ class Comparison:
     def _report_shared_email(self, persons: Iterable[tuple[list[int], list[int]]]) -> None:
         message = "People with different names have the same e-mail address; each was stored as a user of their own."
         indices, rows = (list(chain.from_iterable(part)) for part in zip(*persons, strict=True))
-        sourced_ids = [self._held[index].sourced_ids[0] for index in indices] + self._sourced_ids(rows)
-        self._issues += [Issue(IssueCode.EMAIL_SHARED, message, sourced_id) for sourced_id in sorted(sourced_ids)]
+        self._report_held(IssueCode.EMAIL_SHARED, message, indices)
+        self._issues += [Issue(IssueCode.EMAIL_SHARED, message, sourced_id) for sourced_id in self._sourced_ids(rows)]
+
+    def _report_held(self, code: IssueCode, message: str, indices: Iterable[int]) -> None:
+        for index in indices:
+            user = self._held[index]
+            kind = RecordKind.STUDENT if user.sis_role is Role.STUDENT else RecordKind.STAFF
+            self._issues.append(Issue(code, message, user.sourced_ids[0], record_kind=kind))
 
     def _report_kept(self, rows: Collection[int]) -> None:
         message = "The provider no longer sends this user, who stays active until an administrator decides."
@@ -447,8 +453,8 @@ class Comparison:
             sourced_ids = [*first_of[name], *self._sourced_ids(rows_of[name])]
             students = students_of[name] + len(rows_of[name])
             message = f"The counselor e-mail of this student ({students} in all have it) is of no known counselor."
-            issues.append(Issue(IssueCode.COUNSELOR_UNKNOWN, message, min(sourced_ids)))
-        return sorted(issues, key=lambda issue: issue.sourced_id or "")
+            issues.append(Issue(IssueCode.COUNSELOR_UNKNOWN, message, min(sourced_ids), record_kind=RecordKind.STUDENT))
+        return issues
 
     def _sourced_ids(self, rows: Collection[int]) -> list[SourcedId]:
         """The lowest sourcedId of each row."""

@@ -1,8 +1,8 @@
 """Record-level findings of a run: code, severity, sentence, remedy."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 
@@ -15,64 +15,112 @@ class Severity(StrEnum):
     """The record was kept out, or the change was not made."""
 
 
-class IssueCode(StrEnum):
-    """Each kind of finding."""
+class RecordKind(StrEnum):
+    """What kind of record a finding is about."""
 
+    ORG = "org"
+    STAFF = "staff"
+    STUDENT = "student"
+
+
+class IssueCode(StrEnum):
+    """Each kind of finding; of one kind of record they are mended in this order."""
+
+    SCHOOL_UNKNOWN = "school_unknown"
+    FETCH_NOT_WHOLE = "fetch_not_whole"
     RECORD_NOT_AN_OBJECT = "record_not_an_object"
     SOURCED_ID_MISSING = "sourced_id_missing"
     SOURCED_ID_TOO_LONG = "sourced_id_too_long"
+    ORGS_MISSING = "orgs_missing"
     ROLE_MISSING = "role_missing"
     ROLE_UNKNOWN = "role_unknown"
-    ORGS_MISSING = "orgs_missing"
     STATUS_UNKNOWN = "status_unknown"
     ENABLED_USER_UNKNOWN = "enabled_user_unknown"
-    VALUE_DROPPED = "value_dropped"
     EMAIL_INVALID = "email_invalid"
     COUNSELOR_EMAIL_INVALID = "counselor_email_invalid"
-    COUNSELOR_UNKNOWN = "counselor_unknown"
+    VALUE_DROPPED = "value_dropped"
     EMAIL_SHARED = "email_shared"
     EMAIL_AMBIGUOUS = "email_ambiguous"
-    DISTRICT_ADMINISTRATOR_KEPT = "district_administrator_kept"
-    SCHOOL_UNKNOWN = "school_unknown"
-    FETCH_NOT_WHOLE = "fetch_not_whole"
+    COUNSELOR_UNKNOWN = "counselor_unknown"
     DEACTIVATION_KEPT = "deactivation_kept"
+    DISTRICT_ADMINISTRATOR_KEPT = "district_administrator_kept"
     UPLOAD_ROW_INVALID = "upload_row_invalid"
     UPLOAD_NOTICE = "upload_notice"
 
 
+class Step(IntEnum):
+    """What is mended before what: a later step's findings may go with those of an earlier one."""
+
+    SOURCE = 1
+    """The fetch as a whole, and the schools."""
+    RECORDS = 2
+    """Each record by itself."""
+    BETWEEN_RECORDS = 3
+    """What one record says of another, or of a stored user."""
+    LAST = 4
+    """What asks for nothing, or goes away with the others."""
+
+
 class _Advice(NamedTuple):
     severity: Severity
+    step: Step
     remedy: str
 
 
 ADVICE: Mapping[IssueCode, _Advice] = {
-    IssueCode.RECORD_NOT_AN_OBJECT: _Advice(Severity.ERROR, "Report this to the vendor of the SIS."),
-    IssueCode.SOURCED_ID_MISSING: _Advice(Severity.ERROR, "Give the person a sourcedId in the SIS."),
-    IssueCode.SOURCED_ID_TOO_LONG: _Advice(Severity.ERROR, "Shorten the person's sourcedId to 255 characters."),
-    IssueCode.ROLE_MISSING: _Advice(Severity.ERROR, "Give the person a role in the SIS."),
-    IssueCode.ROLE_UNKNOWN: _Advice(Severity.ERROR, "Correct the role in the SIS, or map it in the settings."),
-    IssueCode.ORGS_MISSING: _Advice(Severity.ERROR, "Assign the person to a school in the SIS."),
-    IssueCode.STATUS_UNKNOWN: _Advice(Severity.WARNING, "Correct the status in the SIS; it counts as active."),
-    IssueCode.ENABLED_USER_UNKNOWN: _Advice(Severity.WARNING, "Correct enabledUser in the SIS; it counts as true."),
-    IssueCode.VALUE_DROPPED: _Advice(Severity.WARNING, "Correct the value in the SIS."),
-    IssueCode.EMAIL_INVALID: _Advice(Severity.WARNING, "Correct the e-mail address in the SIS."),
-    IssueCode.COUNSELOR_EMAIL_INVALID: _Advice(Severity.WARNING, "Correct the counselor e-mail in the SIS."),
-    IssueCode.COUNSELOR_UNKNOWN: _Advice(Severity.WARNING, "Upload the counselor, or correct the e-mail in the SIS."),
-    IssueCode.EMAIL_SHARED: _Advice(Severity.WARNING, "Give each person an e-mail address of their own in the SIS."),
-    IssueCode.EMAIL_AMBIGUOUS: _Advice(Severity.WARNING, "Leave only one user with this e-mail address."),
-    IssueCode.DISTRICT_ADMINISTRATOR_KEPT: _Advice(
-        Severity.WARNING, "Nothing to do: district administrators are managed by upload only."
+    IssueCode.FETCH_NOT_WHOLE: _Advice(
+        Severity.WARNING, Step.SOURCE, "Run Test Settings; if it persists, ask the vendor of the SIS."
     ),
     IssueCode.SCHOOL_UNKNOWN: _Advice(
-        Severity.ERROR, "Choose the school's OneRoster ID anew; Test Settings lists them."
+        Severity.ERROR, Step.SOURCE, "Choose the school's OneRoster ID anew; Test Settings lists them."
     ),
-    IssueCode.FETCH_NOT_WHOLE: _Advice(
-        Severity.WARNING, "Run Test Settings; if it persists, ask the vendor of the SIS."
+    IssueCode.RECORD_NOT_AN_OBJECT: _Advice(Severity.ERROR, Step.RECORDS, "Report this to the vendor of the SIS."),
+    IssueCode.SOURCED_ID_MISSING: _Advice(Severity.ERROR, Step.RECORDS, "Give the person a sourcedId in the SIS."),
+    IssueCode.SOURCED_ID_TOO_LONG: _Advice(
+        Severity.ERROR, Step.RECORDS, "Shorten the person's sourcedId to 255 characters."
     ),
-    IssueCode.DEACTIVATION_KEPT: _Advice(Severity.ERROR, "Check in the SIS whether this person has really left."),
-    IssueCode.UPLOAD_ROW_INVALID: _Advice(Severity.ERROR, "Correct the row and upload the file again."),
-    IssueCode.UPLOAD_NOTICE: _Advice(Severity.WARNING, "Nothing to do."),
+    IssueCode.ORGS_MISSING: _Advice(Severity.ERROR, Step.RECORDS, "Assign the person to a school in the SIS."),
+    IssueCode.ROLE_MISSING: _Advice(Severity.ERROR, Step.RECORDS, "Give the person a role in the SIS."),
+    IssueCode.ROLE_UNKNOWN: _Advice(
+        Severity.ERROR, Step.RECORDS, "Correct the role in the SIS, or map it in the settings."
+    ),
+    IssueCode.STATUS_UNKNOWN: _Advice(
+        Severity.WARNING, Step.RECORDS, "Correct the status in the SIS; it counts as active."
+    ),
+    IssueCode.ENABLED_USER_UNKNOWN: _Advice(
+        Severity.WARNING, Step.RECORDS, "Correct enabledUser in the SIS; it counts as true."
+    ),
+    IssueCode.EMAIL_INVALID: _Advice(Severity.WARNING, Step.RECORDS, "Correct the e-mail address in the SIS."),
+    IssueCode.COUNSELOR_EMAIL_INVALID: _Advice(
+        Severity.WARNING, Step.RECORDS, "Correct the counselor e-mail in the SIS."
+    ),
+    IssueCode.VALUE_DROPPED: _Advice(Severity.WARNING, Step.RECORDS, "Correct the value in the SIS."),
+    IssueCode.EMAIL_SHARED: _Advice(
+        Severity.WARNING, Step.BETWEEN_RECORDS, "Give each person an e-mail address of their own in the SIS."
+    ),
+    IssueCode.EMAIL_AMBIGUOUS: _Advice(
+        Severity.WARNING, Step.BETWEEN_RECORDS, "Leave only one user with this e-mail address."
+    ),
+    IssueCode.COUNSELOR_UNKNOWN: _Advice(
+        Severity.WARNING, Step.BETWEEN_RECORDS, "Upload the counselor, or correct the e-mail in the SIS."
+    ),
+    IssueCode.DEACTIVATION_KEPT: _Advice(
+        Severity.ERROR, Step.LAST, "Check in the SIS whether this person has really left."
+    ),
+    IssueCode.DISTRICT_ADMINISTRATOR_KEPT: _Advice(
+        Severity.WARNING, Step.LAST, "Nothing to do: district administrators are managed by upload only."
+    ),
+    IssueCode.UPLOAD_ROW_INVALID: _Advice(Severity.ERROR, Step.RECORDS, "Correct the row and upload the file again."),
+    IssueCode.UPLOAD_NOTICE: _Advice(Severity.WARNING, Step.LAST, "Nothing to do."),
 }
+_PLACE_OF_CODE: Mapping[IssueCode, int] = {code: place for place, code in enumerate(IssueCode)}
+_PLACE_OF_KIND: Mapping[RecordKind | None, int] = {
+    RecordKind.ORG: 0,
+    None: 1,
+    RecordKind.STAFF: 2,
+    RecordKind.STUDENT: 3,
+}
+"""Who has no readable role may be staff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +132,7 @@ class Issue:
         sourced_id: Of the record concerned, if it has one.
         line: Of the uploaded file, counting the header as line 1; None for a sync.
         column: Of the uploaded file, as its header names it.
+        record_kind: Of the record concerned, if it is known.
     """
 
     code: IssueCode
@@ -91,6 +140,7 @@ class Issue:
     sourced_id: str | None = None
     line: int | None = None
     column: str | None = None
+    record_kind: RecordKind | None = None
 
     @property
     def severity(self) -> Severity:
@@ -101,3 +151,16 @@ class Issue:
     def remedy(self) -> str:
         """What to do about it."""
         return ADVICE[self.code].remedy
+
+
+def in_mending_order(issues: Iterable[Issue]) -> list[Issue]:
+    """Issues as they are best mended: schools before staff before students, and then what is between records."""
+    return sorted(
+        issues,
+        key=lambda issue: (
+            ADVICE[issue.code].step,
+            _PLACE_OF_KIND[issue.record_kind],
+            _PLACE_OF_CODE[issue.code],
+            issue.sourced_id or "",
+        ),
+    )

@@ -1,14 +1,14 @@
 """One provider record to a user, or to the reason why it is none (OneRoster 1.1 §4.13)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from hashlib import blake2b
 from typing import Any, TypeVar
 
 from roster_sync.domain.district import DEFAULT_ROLES, Settings
 from roster_sync.domain.identifiers import SchoolId, SourcedId
-from roster_sync.domain.issue import Issue, IssueCode
+from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.record import SALT_BYTES
 from roster_sync.domain.user import Role, SisUser
 
@@ -19,19 +19,57 @@ EMAIL_MAX_LENGTH = 254
 LIST_MAX_LENGTH = 100
 """Of grades, agents and userIds; with the lengths above it keeps a user below DynamoDB's 400 kB for an item."""
 
-_VERSION = 2
+_VERSION = 3
 """Of what this module makes of a record. Raise it with every change that makes something else of one: it keeps
 records from being taken for what they were under the old version."""
+
+_EXACT = 2**53
+"""Below it a float is just the integer that it is written as."""
 
 _Value = TypeVar("_Value", str, SourcedId, tuple[str, str])
 
 ONEROSTER_ROLES = frozenset(
-    {"administrator", "aide", "guardian", "parent", "proctor", "relative", "student", "teacher"}
+    {
+        *("administrator", "aide", "guardian", "parent", "proctor", "relative", "student", "teacher"),
+        *("districtadministrator", "systemadministrator"),
+    }
 )
-GONE = frozenset({"tobedeleted", "to be deleted", "inactive", "deleted"})
-_TRUE = frozenset({"true", "t", "1", "yes", "y"})
-_FALSE = frozenset({"false", "f", "0", "no", "n"})
-GRADES = {"K": "KG", **{str(grade): f"{grade:02d}" for grade in range(1, 10)}}
+"""Those of 1.1, and those of 1.2 that belong to no school; whichever is not imported is no finding."""
+_ROLE_SPELLINGS = {
+    **{f"{role}s": role for role in ONEROSTER_ROLES},
+    **dict.fromkeys(("pupil", "pupils", "learner", "learners"), "student"),
+    **dict.fromkeys(("instructor", "instructors", "educator", "educators"), "teacher"),
+    **dict.fromkeys(("admin", "admins", "siteadministrator", "siteadministrators"), "administrator"),
+}
+"""What else the roles are called, in letters only; a siteAdministrator is 1.2's administrator of a school."""
+_FAMILY = frozenset({"guardian", "parent", "relative"})
+_GONE = frozenset({"tobedeleted", "inactive", "deleted"})
+_TRUE = frozenset({"true", "t", "1", "1.0", "yes", "y"})
+_FALSE = frozenset({"false", "f", "0", "0.0", "no", "n"})
+
+_ORDINALS = ("1st", "2nd", "3rd", *(f"{grade}th" for grade in range(4, 14)))
+_CEDS_GRADES: Mapping[str, Sequence[str]] = {
+    "IT": ("infant", "toddler", "infant/toddler"),
+    "PR": ("preschool",),
+    "PK": ("pre-k", "prek", "prekindergarten", "pre-kindergarten"),
+    "TK": ("transitional kindergarten",),
+    "KG": ("k", "kindergarten"),
+    **{
+        f"{grade:02d}": (str(grade), f"{grade}.0", f"grade {grade}", ordinal, f"{ordinal} grade")
+        for grade, ordinal in enumerate(_ORDINALS, 1)
+    },
+    "PS": ("postsecondary",),
+    "UG": ("ungraded",),
+    "Other": (),
+}
+"""The codes that OneRoster 1.1 §4.13 takes from CEDS, and what else they are called."""
+GRADES = {
+    in_case: code
+    for code, spellings in _CEDS_GRADES.items()
+    for spelling in (code, *spellings)
+    for in_case in (spelling, spelling.lower(), spelling.upper(), spelling.title())
+}
+"""The code of each spelling."""
 
 
 class NotStored(Enum):
@@ -103,8 +141,18 @@ def normalise(
 ) -> SisUser | NotStored:
     """The user that a record describes, or why it becomes none; findings are added to `issues`.
 
-    Never raises for anything that JSON can hold. Passwords and whatever else is not listed in SisUser stay behind.
+    A record that is rightly left out has nothing to be mended. Never raises for anything that JSON can hold. Passwords
+    and whatever else is not listed in SisUser stay behind.
     """
+    found: list[Issue] = []
+    user = _user(record, sourced_id, rules, found)
+    if found and (user is NotStored.INVALID or not isinstance(user, NotStored)):
+        kind = _kind_of(record, rules)
+        issues += [replace(issue, record_kind=kind) for issue in found]
+    return user
+
+
+def _user(record: Mapping[str, Any], sourced_id: SourcedId, rules: Rules, issues: list[Issue]) -> SisUser | NotStored:
     if not _is_current(record, sourced_id, issues):
         return NotStored.GONE
     metadata = record.get("metadata")
@@ -112,9 +160,10 @@ def normalise(
         metadata = {}
     held = _held_roles(record.get("roles"))
     role = _role(record, metadata, held, sourced_id, rules, issues)
-    if isinstance(role, NotStored):
+    if role is NotStored.ROLE_NOT_IMPORTED:
         return role
-    org_ids = _references(record.get("orgs")).union(*(_references(entry.get("org")) for entry in held))
+    org_ids = references_in(record.get("orgs")).union(*(references_in(entry.get("org")) for entry in held))
+    org_ids = org_ids or references_in(record.get("primaryOrg"))
     if not org_ids:
         issues.append(Issue(IssueCode.ORGS_MISSING, "A user belongs to no org.", sourced_id))
         return NotStored.INVALID
@@ -122,6 +171,8 @@ def normalise(
     school_ids = {schools[org_id] for org_id in org_ids if org_id in schools}
     if not school_ids:
         return NotStored.UNMAPPED_SCHOOL
+    if isinstance(role, NotStored):
+        return role
 
     def text(field: str) -> str | None:
         value = record.get(field)
@@ -143,7 +194,7 @@ def normalise(
     return SisUser(
         (sourced_id,),
         role,
-        text("username"),
+        text("username") or _profile_username(record.get("userProfiles")),
         text("givenName"),
         text("middleName"),
         text("familyName"),
@@ -153,28 +204,37 @@ def normalise(
         text("sms"),
         _grades(record.get("grades"), sourced_id, issues),
         tuple(sorted(school_ids)) if len(school_ids) > 1 else tuple(school_ids),
-        _bounded(_references(record.get("agents")), "agents", sourced_id, issues),
+        _agents(record.get("agents"), sourced_id, issues),
         _user_ids(record.get("userIds"), sourced_id, issues),
         counselor_email,
         metadata_pairs(metadata, rules.metadata_keys, sourced_id, issues) if rules.metadata_keys else (),
     )
 
 
+def _kind_of(record: Mapping[str, Any], rules: Rules) -> RecordKind | None:
+    """Whom a record is of, as far as its role tells."""
+    names = _role_names(record, _held_roles(record.get("roles")))
+    name = _known_as(names[0], rules.roles) if names else None
+    if name is None or name in _FAMILY:
+        return None
+    return RecordKind.STUDENT if rules.roles.get(name, name) == Role.STUDENT else RecordKind.STAFF
+
+
 def _is_current(record: Mapping[str, Any], sourced_id: SourcedId, issues: list[Issue]) -> bool:
     status = record.get("status")
     if status is not None and status != "active":
-        known = status.strip().casefold() if isinstance(status, str) else None
-        if known in GONE:
+        known = _letters_of(status) if isinstance(status, str) else None
+        if known in _GONE:
             return False
         if known not in ("active", ""):
             issues.append(Issue(IssueCode.STATUS_UNKNOWN, "A status is neither active nor tobedeleted.", sourced_id))
     enabled = record.get("enabledUser")
     if enabled is None or enabled is True or enabled == "true":
         return True
-    known = str(enabled).strip().casefold()
+    known = str(enabled).strip().casefold() if isinstance(enabled, str | int | float) else None
     if known in _FALSE:
         return False
-    if known and known not in _TRUE:
+    if known != "" and known not in _TRUE:
         issues.append(Issue(IssueCode.ENABLED_USER_UNKNOWN, "enabledUser is neither true nor false.", sourced_id))
     return True
 
@@ -187,37 +247,77 @@ def _role(
     rules: Rules,
     issues: list[Issue],
 ) -> Role | NotStored:
+    roles = rules.roles
     if rules.role_metadata_key:
         override = metadata_value(metadata, rules.role_metadata_key)
-        if isinstance(override, str) and (mapped := rules.roles.get(override.strip().casefold())):
+        if isinstance(override, str) and (mapped := roles.get(_known_as(override, roles))):
             return mapped
-    value = record.get("role")
-    if value is None and held:
-        names = [entry["role"] for entry in held]
-        value = next((name for name in names if name.strip().casefold() in rules.roles), names[0])
-    if not isinstance(value, str) or not value.strip():
+    names = _role_names(record, held)
+    if not names:
         issues.append(Issue(IssueCode.ROLE_MISSING, "A user has no role.", sourced_id))
         return NotStored.INVALID
-    role = rules.roles.get(value) or rules.roles.get(value := value.strip().casefold())
+    known_as = [_known_as(name, roles) for name in names]
+    role = next((roles[name] for name in known_as if name in roles), None)
     if role is not None:
         return role
-    if value in ONEROSTER_ROLES:
+    unknown = next((name for name, known in zip(names, known_as, strict=True) if known not in ONEROSTER_ROLES), None)
+    if unknown is None:
         return NotStored.ROLE_NOT_IMPORTED
-    message = f'The role "{_shown(value)}" is none that this system knows.'
+    message = f'The role "{_shown(unknown)}" is none that this system knows.'
     issues.append(Issue(IssueCode.ROLE_UNKNOWN, message, sourced_id))
     return NotStored.INVALID
 
 
+def _role_names(record: Mapping[str, Any], held: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The role of 1.1, else those of 1.2, as they are spelt."""
+    value = record.get("role")
+    if isinstance(value, str) and value.strip():
+        return [value]
+    return [entry["role"] for entry in held]
+
+
+def _known_as(name: str, roles: Mapping[str, Role]) -> str:
+    """The name under which a role is known, if it is: as the district maps it, else as the standard calls it."""
+    spelt = name.strip().casefold()
+    if spelt in roles:
+        return spelt
+    letters = _letters_of(spelt)
+    return _ROLE_SPELLINGS.get(letters, letters)
+
+
+def _letters_of(text: str) -> str:
+    """Lower-case letters and digits, without what parts the words."""
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
 def _held_roles(roles: object) -> list[Mapping[str, Any]]:
     """The roles that OneRoster 1.2 gives in place of one role, each with its org; the primary one first."""
-    if not isinstance(roles, list):
-        return []
-    held = [entry for entry in roles if isinstance(entry, dict) and isinstance(entry.get("role"), str)]
-    return sorted(held, key=lambda entry: entry.get("roleType") != "primary")
+    entries = roles if isinstance(roles, list) else [roles]
+    held = [
+        entry
+        for entry in entries
+        if isinstance(entry, dict) and isinstance(role := entry.get("role"), str) and role.strip()
+    ]
+    return sorted(held, key=lambda entry: str(entry.get("roleType")).casefold() != "primary")
 
 
-def _references(value: object) -> set[SourcedId]:
-    """The sourcedIds of GUIDRefs: objects (with or without href), bare strings, or a single one of either."""
+def _profile_username(profiles: object) -> str | None:
+    """The first username in the profiles that OneRoster 1.2 gives; their passwords stay behind."""
+    for profile in profiles if isinstance(profiles, list) else (profiles,):
+        credentials = profile.get("credentials") if isinstance(profile, dict) else None
+        for credential in credentials if isinstance(credentials, list) else (credentials,):
+            username = credential.get("username") if isinstance(credential, dict) else None
+            if (
+                isinstance(username, str)
+                and len(username) <= TEXT_MAX_LENGTH
+                and (known := _printable(username.strip()))
+            ):
+                return known
+    return None
+
+
+def references_in(value: object) -> set[SourcedId]:
+    """The sourcedIds of GUIDRefs or records: objects (with or without href), bare strings, or a single one."""
     if value is None:
         return set()
     found = set()
@@ -228,6 +328,15 @@ def _references(value: object) -> set[SourcedId]:
         if isinstance(sourced_id, str) and sourced_id.strip() and len(sourced_id) <= SOURCED_ID_MAX_LENGTH:
             found.add(SourcedId(sourced_id))
     return found
+
+
+def _agents(value: object, sourced_id: SourcedId, issues: list[Issue]) -> tuple[SourcedId, ...]:
+    if not value:
+        return ()
+    entries = [entry for entry in (value if isinstance(value, list) else [value]) if entry is not None]
+    if not all(references_in([entry]) for entry in entries):
+        issues.append(Issue(IssueCode.VALUE_DROPPED, "An entry of agents has no usable sourcedId.", sourced_id))
+    return _bounded(references_in(entries), "agents", sourced_id, issues)
 
 
 def _scalar(value: object, field: str, sourced_id: SourcedId, issues: list[Issue]) -> str | None:
@@ -241,6 +350,8 @@ def _scalar(value: object, field: str, sourced_id: SourcedId, issues: list[Issue
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))
     if isinstance(value, int | float):
         return str(value)
     if value is not None:
@@ -273,11 +384,13 @@ def _email(value: object, code: IssueCode, field: str, sourced_id: SourcedId, is
 def _grades(value: object, sourced_id: SourcedId, issues: list[Issue]) -> tuple[str, ...]:
     if value is None:
         return ()
+    if isinstance(value, str):
+        value = value.split(",")
     grades = set()
     for item in value if isinstance(value, list) else (value,):
         grade = _scalar(item, "grades", sourced_id, issues)
         if grade:
-            grades.add(GRADES.get(grade.upper(), grade))
+            grades.add(GRADES.get(grade) or GRADES.get(grade.casefold(), grade))
     return _bounded(grades, "grades", sourced_id, issues)
 
 
@@ -290,7 +403,7 @@ def _user_ids(value: object, sourced_id: SourcedId, issues: list[Issue]) -> tupl
             identifier = _scalar(item.get("identifier"), "userIds", sourced_id, issues)
             if identifier:
                 pairs.add((_scalar(item.get("type"), "userIds", sourced_id, issues) or "", identifier))
-        else:
+        elif item is not None:
             issues.append(Issue(IssueCode.VALUE_DROPPED, "An entry of userIds is no object.", sourced_id))
     return _bounded(pairs, "userIds", sourced_id, issues)
 
@@ -306,15 +419,16 @@ def _bounded(values: set[_Value], field: str, sourced_id: SourcedId, issues: lis
 
 
 def metadata_value(metadata: Mapping[str, Any], key: str) -> object:
-    """The value of a key, else of the path that its dots spell (`ic.legacysourceId` is one key at some providers)."""
-    if key in metadata:
-        return metadata[key]
+    """The value of a key, else of the path that its dots spell (`ic.legacysourceId` is one key at some providers).
+
+    A list of one is that one.
+    """
     value: object = metadata
-    for part in key.split("."):
+    for part in (key,) if key in metadata else key.split("."):
         if not isinstance(value, dict):
             return None
         value = value.get(part)
-    return value
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def metadata_pairs(

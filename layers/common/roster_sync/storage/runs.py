@@ -16,7 +16,7 @@ from pynamodb.transactions import TransactWrite
 
 from roster_sync.domain.change import Chunk
 from roster_sync.domain.identifiers import DistrictId, RunId
-from roster_sync.domain.issue import Issue, IssueCode
+from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.storage.dynamodb import (
     MAX_CONNECTIONS,
@@ -86,6 +86,7 @@ class _RunItem(Model):
     sourced_id = UnicodeAttribute(null=True)
     line = NumberAttribute(null=True)
     column = UnicodeAttribute(null=True)
+    record_kind = UnicodeAttribute(null=True)
 
 
 class Runs:
@@ -296,6 +297,8 @@ class Runs:
                 item["line"] = {"N": str(issue.line)}
             if issue.column is not None:
                 item["column"] = {"S": issue.column}
+            if issue.record_kind is not None:
+                item["record_kind"] = {"S": issue.record_kind.value}
             requests.append({"PutRequest": {"Item": item}})
         for start in range(0, len(requests), _BATCH_WRITE_LIMIT):
             self._write(requests[start : start + _BATCH_WRITE_LIMIT])
@@ -396,4 +399,5 @@ def _issue(item: _RunItem) -> Issue:
         sourced_id=item.sourced_id,
         line=int(item.line) if item.line else None,
         column=item.column,
+        record_kind=RecordKind(item.record_kind) if item.record_kind else None,
     )

@@ -13,9 +13,9 @@ from roster_sync.domain.diff import Comparison, Outcome
 from roster_sync.domain.district import Settings, mapped_schools, why_not_run
 from roster_sync.domain.errors import ConfigurationError, DistrictBusyError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
-from roster_sync.domain.issue import Issue, IssueCode
+from roster_sync.domain.issue import Issue, IssueCode, RecordKind, in_mending_order
 from roster_sync.domain.lease import LEASE_TIME
-from roster_sync.domain.normalise import rules_of
+from roster_sync.domain.normalise import references_in, rules_of
 from roster_sync.domain.roster import Roster
 from roster_sync.domain.run import Run, RunKind, RunState
 from roster_sync.use_cases.close_run import close_if_applied
@@ -153,7 +153,7 @@ def _fetch(
             minimum=settings.deactivation_minimum,
         )
         requests_made = provider.requests_made
-    issues += outcome.issues
+    issues = in_mending_order([*issues, *outcome.issues])
     return _send(run, products, comparison, outcome, issues, requests_made, fetcher)
 
 
@@ -184,17 +184,17 @@ def _known_schools(
     """The mapped schools that the provider has; the others become issues, and their users are left as they are."""
     try:
         found = {
-            record.get("sourcedId")
+            sourced_id
             for page in provider.pages("orgs")
             for record in page.records
-            if isinstance(record, Mapping)
+            for sourced_id in references_in([record])
         }
     except (ConfigurationError, TransientError):
         # Some providers share users but no orgs; then a wrong OneRoster ID shows as a school without users.
         return dict(schools)
     for sourced_id in sorted(set(schools) - found):
         message = f'The provider has no school with the OneRoster ID "{sourced_id}"; its users were left as they are.'
-        issues.append(Issue(IssueCode.SCHOOL_UNKNOWN, message, sourced_id))
+        issues.append(Issue(IssueCode.SCHOOL_UNKNOWN, message, sourced_id, record_kind=RecordKind.ORG))
     known = {sourced_id: school_id for sourced_id, school_id in schools.items() if sourced_id in found}
     if not known:
         raise _ProviderFailedError(
