@@ -1,6 +1,6 @@
 """Each test serves one provider's behaviour over HTTP and reads a collection with the real client."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from roster_sync.domain.normalise import Rules
+from roster_sync.domain.user import SisUser
 from roster_sync.oneroster.client import OneRosterClient
 from roster_sync.oneroster.retry import RetryPolicy
 from tests.support.fetching import Fetch, Fetched
 from tests.support.provider import KEY, SECRET, OAuth1, SignIn
+from tests.support.reading import AFTER, BEFORE, RULES, Read, ReadRecord, a_record, first_night, served
 from tests.support.roster_server import Behaviour, Records, RosterServer, standard
 
 AT_ONCE = RetryPolicy(attempts=3, total_s=20, shortest_s=0.001, longest_s=0.01)
@@ -71,3 +74,34 @@ def fetching(
 def fetch(sign_in: Case) -> Fetch:
     """`fetching` with each way to sign in."""
     return partial(fetching, sign_in=sign_in)
+
+
+def night(
+    records: Sequence[object], *, endpoint: str = "users", rules: Rules = RULES, sign_in: Case = STANDARD
+) -> Read:
+    """A district's first night with these records."""
+    with (
+        RosterServer({endpoint: []}, served(records), sign_in=sign_in.sign_in()) as server,
+        closing(OneRosterClient(server.base_url, **sign_in.client, allow_local=True, retry=AT_ONCE)) as client,
+    ):
+        return first_night(client, endpoint, rules)
+
+
+@pytest.fixture(scope="session")
+def read_record() -> ReadRecord:
+    """One record between two others, who must come as if it were not there."""
+    others = night([BEFORE, AFTER]).users
+
+    def read(record: object, *, rules: Rules = RULES, sourced_id: str = "U-1") -> tuple[SisUser | None, Read]:
+        seen = night([BEFORE, record, AFTER], rules=rules)
+        assert {other: seen.users[other] for other in others} == others
+        assert len(seen.users) + seen.skipped + seen.invalid == 3
+        return seen.users.get(sourced_id), seen
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def plain_user() -> SisUser:
+    """What becomes of a record that is as it should be."""
+    return night([a_record()]).users["U-1"]
