@@ -67,6 +67,7 @@ REFUSALS: list[tuple[str, Scripted, type[RosterSyncError], Sequence[str]]] = [
         ['a sign-in page, titled "Springfield SIS"', "not of the web site"],
     ),
     ("Cloudflare", Scripted(CHALLENGE, 403), FirewallError, ["(Cloudflare)", "Ask the provider to let"]),
+    ("a proxy", Scripted(b"<html>", 407), FirewallError, ["asks for a sign-in of its own (407)", "Ask the provider"]),
     ("brotli", Scripted(b"\x8b", headers={"Content-Encoding": "br"}), NotJsonError, ["compressed as br"]),
     ("nothing", Scripted(b""), NotJsonError, ["nothing at all"]),
     ("no list", Scripted({"count": 5}), UnexpectedAnswerError, ["gives no list for /users"]),

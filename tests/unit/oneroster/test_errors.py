@@ -171,6 +171,7 @@ class TestStatus:
         [
             (502, GatewayError, "smaller page size"),
             (504, GatewayError, "smaller page size"),
+            (524, GatewayError, "smaller page size"),
             (500, ProviderBrokenError, "tell"),
         ],
     )
@@ -191,6 +192,8 @@ class TestWords:
             (b'{"IMSX_Description": "No", "imsx_codeMinor": "forbidden"}', "No, forbidden"),
             (b'{"imsx_StatusInfo": {"imsx_description": "No"}}', "No"),
             (b'{"errors": [{"message": "No"}]}', "No"),
+            (b'{"statusInfoSet": [{"imsx_description": "Ok"}, {"imsx_codeMajor": "failure", "message": "No"}]}', "No"),
+            (b'{"errors": ["text", {"message": "No"}]}', "No"),
             (b'{"error": {"message": "No"}}', "No"),
             (b'{"error": "invalid", "error_description": "No"}', "No"),
             (b'{"error": "invalid"}', "invalid"),

@@ -15,7 +15,7 @@ ConfigurationError
 TransientError
 ├── ThrottledError            429
 ├── ProviderBrokenError       5xx
-│   └── GatewayError          502, 504
+│   └── GatewayError          502, 504, 524 (Cloudflare's)
 └── HostUnreachableError, HandshakeBrokenError, TimedOutError, TruncatedError    (roster_sync.security.egress)
 
 A failure that is told with status 200 is the one of its imsx_CodeMinor.
@@ -177,7 +177,7 @@ class ProviderBrokenError(TransientError):
 
 
 class GatewayError(ProviderBrokenError):
-    """502 or 504: what stands in front of the provider got no answer from it, perhaps because a page is too large."""
+    """What stands in front of the provider got no answer from it, perhaps because a page is too large."""
 
 
 def error_of_answer(
@@ -217,13 +217,18 @@ def error_of_answer(
             return NotFoundAtProviderError(
                 f"There is no {where} ({answer.status}).{says} {_remedy_of_absence(content, base_url, endpoint)}"
             )
+        case 407 | 511:
+            return FirewallError(
+                f"A proxy in front of {host} asks for a sign-in of its own ({answer.status}). Ask the provider to let "
+                f"this system's requests to {urlsplit(base_url).path} through."
+            )
         case 429:
             return ThrottledError(
                 f"{host} gets too many requests ({answer.status}).{says} Try again later, or set fewer parallel "
                 "requests.",
                 retry_after_s,
             )
-        case 502 | 504:
+        case 502 | 504 | 524:
             return GatewayError(
                 f"{host} got no answer for /{endpoint} from the server behind it ({answer.status}).{says} Try again "
                 "later, or set a smaller page size.",
@@ -368,10 +373,13 @@ def _status_infos(answer: object) -> Iterator[Mapping[str, object]]:
     yield outer
     for name in ("imsx_statusinfo", "statusinfoset", "statusinfo", "errors", "error"):
         inner = outer.get(name)
-        if isinstance(inner, list) and inner:
-            inner = inner[0]
-        if isinstance(inner, dict):
-            yield {str(key).lower(): value for key, value in inner.items()}
+        infos = [
+            {str(key).lower(): value for key, value in info.items()}
+            for info in (inner if isinstance(inner, list) else [inner])
+            if isinstance(info, dict)
+        ]
+        # A failure may stand behind what else there is to say.
+        yield from sorted(infos, key=lambda info: str(info.get("imsx_codemajor")).lower() != "failure")
 
 
 def _code(answer: object) -> str:
