@@ -445,6 +445,35 @@ def test_an_unusable_record_is_an_issue_and_its_page_goes_on() -> None:
     ]
 
 
+def test_issues_come_schools_first_then_staff_then_students() -> None:
+    nights = Nights(schools=[a_school(), a_school(school_id="high", oneroster_id="org-typo")])
+
+    run = nights.run(
+        a_record("S-2", email="none"),
+        a_record("S-1", email="none"),
+        a_record("T-1", role="teacher", email="none"),
+        {"givenName": "No id"},
+    )
+
+    assert nights.issues(run) == [
+        ("school_unknown", "org-typo"),
+        ("sourced_id_missing", None),
+        ("email_invalid", "T-1"),
+        ("email_invalid", "S-1"),
+        ("email_invalid", "S-2"),
+    ]
+
+
+@pytest.mark.parametrize("org", [{"sourcedId": 4711}, "4711", {"sourcedId": "4711", "type": "School"}])
+def test_a_school_is_found_however_the_provider_writes_its_sourced_id(org: object) -> None:
+    nights = Nights(schools=[a_school(oneroster_id="4711")])
+    users = [a_record(orgs=[{"sourcedId": 4711}])]
+
+    run = nights.run(provider=FakeProvider(users, orgs=[None, org]))
+
+    assert (run.state, run.counts.created) == (RunState.COMPLETED, 1)
+
+
 def test_somebody_whose_record_became_unusable_is_not_deactivated() -> None:
     nights = Nights()
     nights.run(a_record("S-1"), a_record("S-2"))
