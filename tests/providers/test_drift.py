@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.providers.conftest import fetching
 from tests.support.fetching import Fetch
 from tests.support.provider import Scripted, users
-from tests.support.roster_server import Asked, Behaviour, answer, standard
+from tests.support.roster_server import Asked, Behaviour, answer
 
 MANY = users(60)
 ROSTER = MANY[10:50]
@@ -97,23 +97,3 @@ def test_a_whole_fetch_has_everybody_who_stayed(
     fetched = fetching(MANY, changing(changes, total=total), parallel=parallel, page_size=page_size)
 
     assert stayed <= fetched.distinct or not fetched.proof.whole
-
-
-def test_a_provider_that_takes_only_multiples_of_the_limit_is_read_without_overlap(fetch: Fetch) -> None:
-    def behaviour(asked: Asked) -> Scripted:
-        return answer(asked, asked.page(asked.offset // asked.limit * asked.limit), total=len(asked.records))
-
-    fetched = fetch(users(40), behaviour)
-
-    assert fetched.records == users(40)
-    assert fetched.proof.whole
-
-
-def test_a_provider_that_refuses_other_offsets_is_read_without_overlap(fetch: Fetch) -> None:
-    def behaviour(asked: Asked) -> Scripted:
-        return Scripted({}, 400) if asked.offset % asked.limit else standard(asked)
-
-    fetched = fetch(users(40), behaviour)
-
-    assert fetched.records == users(40)
-    assert fetched.proof.whole

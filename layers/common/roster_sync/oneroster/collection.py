@@ -155,20 +155,23 @@ class Collection:
             for span, came in ahead:
                 new = self._added(progress, came)
                 yield new
-                empty_pages = 0 if new.raw_records else empty_pages + 1
-                if empty_pages == paging.MOST_EMPTY_PAGES:
-                    return
-                if new.raw_records:
-                    yield from self._filled(progress, span)
-                    if progress.overlap and progress.gap_before(span.offset + span.limit):
+                if came.raw_records:
+                    empty_pages = 0
+                    end = min(span.end, total + progress.origin)
+                    yield from self._filled(progress, end)
+                    if progress.overlap and progress.gap_before(end):
                         # It has ended before its total.
                         return
+                else:
+                    empty_pages += 1
+                    if empty_pages == paging.MOST_EMPTY_PAGES:
+                        return
         if not empty_pages:
-            yield from self._filled(progress, Span(progress.origin, total))
+            yield from self._filled(progress, total + progress.origin)
 
-    def _filled(self, progress: Progress, span: Span) -> Iterator[Page]:
-        """What is still missing of a span, as far as it comes."""
-        while gap := progress.gap_before(span.offset + span.limit):
+    def _filled(self, progress: Progress, end: int) -> Iterator[Page]:
+        """What is still missing of the records before an offset, as far as it comes."""
+        while gap := progress.gap_before(end):
             new = self._added(progress, self._endpoint.page(gap.limit, gap.offset))
             if not new.raw_records:
                 return
@@ -204,8 +207,8 @@ class Collection:
                     if not new.raw_records:
                         return
                     yield new
-                    yield from self._filled(progress, span)
-                    if progress.gap_before(span.offset + span.limit):
+                    yield from self._filled(progress, span.end)
+                    if progress.gap_before(span.end):
                         return
             except (ConfigurationError, TransientError) as error:
                 if not self._is_behind_the_end(error, progress):
@@ -266,7 +269,7 @@ class Collection:
                 span, future = under_way.popleft()
                 page = self._awaited(span, future, again=total is None)
                 del future
-                if progress.gap_before(span.offset + span.limit):
+                if progress.gap_before(span.end):
                     yield span, page
         finally:
             stopped.set()

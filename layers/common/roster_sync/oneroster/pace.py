@@ -61,7 +61,7 @@ class Pace:
                     asked, halved = max(asked // 2, min(asked, SMALLEST_PAGE)), True
                     raise
             if halved:
-                self.largest_page = min(self.largest_page, asked)
+                self.largest_page = min(self.largest_page, max(asked, SMALLEST_PAGE))
             return answer
 
         # What others make a page wait is not its own time.

@@ -68,6 +68,11 @@ class Span:
     offset: int
     limit: int
 
+    @property
+    def end(self) -> int:
+        """The offset behind its last record."""
+        return self.offset + self.limit
+
 
 def total_of(headers: Mapping[str, str], content: Mapping[str, Value]) -> int | None:
     """The provider's count of the whole collection, from a header or from the answer's object; None if none is told."""
@@ -203,17 +208,18 @@ class Progress:
         return not page.raw_records or identity_of(page.raw_records[-1]) == self._last
 
     def spans(self, step: int, largest: Callable[[], int], total: int | None) -> Iterator[Span]:
-        """Where the next pages are asked for, without end if no total is given.
+        """Where the next pages are asked for, the last one beyond the total; without end if none is given.
 
         Args:
             step: Records that the provider gives a page.
             largest: The most to ask for, of each page anew.
             total: Where to end.
         """
-        index, overlap = self.end - self.overlap, self.overlap
-        while step and index < (MOST_RECORDS if total is None else total) - overlap:
-            limit = min(step, largest(), MOST_RECORDS if total is None else total - index)
-            yield Span(index + self.origin, limit)
+        # As they are now: a provider found to count from 1 is so with the second page, which begins one early.
+        index, overlap, origin = self.end - self.overlap, self.overlap, self.origin
+        while index < (MOST_RECORDS if total is None else total) - overlap:
+            limit = min(step, largest())
+            yield Span(index + origin, limit)
             index += limit - overlap
 
     def gap_before(self, end: int) -> Span | None:
