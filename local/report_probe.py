@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from roster_sync.use_cases.probe_provider import StepName
+from roster_sync.use_cases.probe.report import StepName
 
 REACHING = frozenset({StepName.ADDRESS, StepName.TLS, StepName.SIGNATURE})
 _MARKS = {True: "ok", False: "failed", None: "not tried"}

@@ -15,13 +15,9 @@ from roster_sync.oneroster.errors import SignatureRefusedError
 from roster_sync.oneroster.retry import RetryPolicy
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.districts import Districts
-from roster_sync.use_cases.probe_provider import (
-    ProbeReport,
-    ProbeTarget,
-    probe_provider,
-    probe_target,
-    report_of_refusal,
-)
+from roster_sync.use_cases.probe.report import ProbeReport
+from roster_sync.use_cases.probe.target import ProbeTarget, probe_target
+from roster_sync.use_cases.probe_provider import probe_provider, report_of_refusal
 
 DEADLINE_S = 18.0
 """The report is there within 20 seconds, reading the settings included."""

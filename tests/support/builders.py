@@ -12,6 +12,7 @@ from roster_sync.domain.district import School, Settings
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId, UserId
 from roster_sync.domain.run import Run, RunKind, RunState
 from roster_sync.domain.user import Role, RosterEntry, SisUser, StoredUser
+from roster_sync.use_cases.probe.target import ProbeTarget
 
 DISTRICT = DistrictId("springfield")
 OTHER_DISTRICT = DistrictId("shelbyville")
@@ -193,3 +194,16 @@ def a_manual_change(**overrides: Any) -> ManualChange:
         profile=a_manual_profile(),
     )
     return replace(change, **overrides)
+
+
+def a_probe_target(**overrides: Any) -> ProbeTarget:
+    """Settings as entered, to be probed."""
+    values: dict[str, Any] = {
+        "district_id": DISTRICT,
+        "base_url": "https://sis.example.org/ims/oneroster/v1p1",
+        "consumer_key": "key",
+        "consumer_secret": "hunter2",
+        "page_size": 1000,
+        "parallel_requests": 5,
+    }
+    return ProbeTarget(**values | overrides)

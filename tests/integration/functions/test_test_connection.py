@@ -19,7 +19,7 @@ from roster_sync.domain.district import Settings
 from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.districts import Districts
-from roster_sync.use_cases.probe_provider import ProbeReport
+from roster_sync.use_cases.probe.report import ProbeReport
 from tests.support.builders import DISTRICT, OTHER_DISTRICT, a_school
 from tests.support.deployed import Context
 from tests.support.events import EVENTS

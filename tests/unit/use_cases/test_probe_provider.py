@@ -4,13 +4,12 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from roster_sync.domain.district import School, Settings
+from roster_sync.domain.district import School
 from roster_sync.domain.errors import ConfigurationError, RosterSyncError, TransientError
-from roster_sync.domain.identifiers import DistrictId, SchoolId, SourcedId
+from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.oneroster.errors import (
     ForbiddenError,
     NotFoundAtProviderError,
@@ -29,18 +28,10 @@ from roster_sync.security.egress import (
     TooLargeError,
     TruncatedError,
 )
-from roster_sync.use_cases.probe_provider import (
-    MOST_ORG_PAGES,
-    SAMPLE_USERS,
-    ProbeReport,
-    ProbeTarget,
-    Step,
-    StepName,
-    probe_provider,
-    probe_target,
-    report_of_refusal,
-)
-from tests.support.builders import DISTRICT, a_school, settings
+from roster_sync.use_cases.probe.report import ProbeReport, Step, StepName
+from roster_sync.use_cases.probe.target import ProbeTarget
+from roster_sync.use_cases.probe_provider import MOST_ORG_PAGES, SAMPLE_USERS, probe_provider
+from tests.support.builders import a_probe_target, a_school
 
 HOST = "sis.example.org"
 ORGS: list[object] = [
@@ -94,28 +85,16 @@ def _given(answer: Page | RosterSyncError | threading.Event) -> Page:
     return answer
 
 
-def target(**overrides: Any) -> ProbeTarget:
-    values: dict[str, Any] = {
-        "district_id": DISTRICT,
-        "base_url": f"https://{HOST}/ims/oneroster/v1p1",
-        "consumer_key": "key",
-        "consumer_secret": "hunter2",
-        "page_size": 1000,
-        "parallel_requests": 5,
-    }
-    return ProbeTarget(**values | overrides)
-
-
 def probed(
     provider: FakeProvider,
     schools: Sequence[School] = (),
     *,
-    base_url: str = target().base_url,
+    base_url: str = a_probe_target().base_url,
     page_size: int = 1000,
     deadline_s: float = 30,
 ) -> ProbeReport:
     return probe_provider(
-        target(base_url=base_url, page_size=page_size),
+        a_probe_target(base_url=base_url, page_size=page_size),
         schools,
         lambda _: provider,
         signature_refused=SignatureRefusedError,
@@ -389,7 +368,7 @@ def test_a_secret_that_cannot_be_decrypted_is_reported(error: RosterSyncError) -
         raise error
 
     report = probe_provider(
-        target(), [], fail, signature_refused=SignatureRefusedError, deadline_s=5, monotonic=lambda: 0.0
+        a_probe_target(), [], fail, signature_refused=SignatureRefusedError, deadline_s=5, monotonic=lambda: 0.0
     )
 
     assert outcome(report) == outcomes(False, None, None, None, None, None)
@@ -400,95 +379,6 @@ def test_a_defect_is_not_reported_as_the_providers() -> None:
         raise KeyError("defect")
 
     with pytest.raises(KeyError, match="defect"):
-        probe_provider(target(), [], fail, signature_refused=SignatureRefusedError, deadline_s=5, monotonic=lambda: 0.0)
-
-
-class TestTarget:
-    """What a request asks to probe."""
-
-    def target(self, request: object, stored: Settings | None = None) -> ProbeTarget:
-        return probe_target(request, lambda _: stored, lambda text: f"{text.rstrip('/')}/normal")
-
-    def refusal(self, request: object, stored: Settings | None = None) -> Step:
-        with pytest.raises(ConfigurationError) as caught:
-            self.target(request, stored)
-        report = report_of_refusal(caught.value)
-        assert [step.ok for step in report.steps] == [False, None, None, None, None, None]
-        assert not report.ok
-        return report.steps[0]
-
-    def test_a_district_alone_is_probed_as_saved(self) -> None:
-        found = self.target({"district_id": DISTRICT}, settings(page_size=50))
-
-        assert found == target(
-            base_url="https://sis.example.org/normal", consumer_secret=b"encrypted", page_size=50, parallel_requests=5
+        probe_provider(
+            a_probe_target(), [], fail, signature_refused=SignatureRefusedError, deadline_s=5, monotonic=lambda: 0.0
         )
-
-    def test_unsaved_settings_take_the_place_of_the_saved(self) -> None:
-        entered = {"base_url": "https://new.example.org", "consumer_key": "k", "consumer_secret": "s", "page_size": 7}
-
-        found = self.target({"district_id": DISTRICT, "settings": entered}, settings())
-
-        assert found == target(
-            base_url="https://new.example.org/normal", consumer_key="k", consumer_secret="s", page_size=7
-        )
-
-    def test_the_saved_secret_is_used_at_its_own_host(self) -> None:
-        entered = {"base_url": "https://sis.example.org/other", "consumer_key": "k"}
-
-        found = self.target({"district_id": DISTRICT, "settings": entered}, settings())
-
-        assert found.consumer_secret == b"encrypted"
-
-    @pytest.mark.parametrize("base_url", ["https://evil.example.com", "https://sis.example.org:8443"])
-    def test_the_saved_secret_must_be_entered_again_for_another_host(self, base_url: str) -> None:
-        entered = {"base_url": base_url, "consumer_key": "k"}
-
-        refused = self.refusal({"district_id": DISTRICT, "settings": entered}, settings())
-
-        assert refused.remedy == "Enter the consumer secret of that host too."
-
-    @pytest.mark.parametrize(
-        ("overrides", "missing"),
-        [
-            ({"base_url": None}, "base URL"),
-            ({"consumer_key": None}, "consumer key"),
-            ({"consumer_secret": None}, "consumer secret"),
-            ({"consumer_key": None, "consumer_secret": None}, "consumer key, consumer secret"),
-        ],
-    )
-    def test_what_is_missing_is_named(self, overrides: dict[str, Any], missing: str) -> None:
-        refused = self.refusal({"district_id": DISTRICT}, settings(**overrides))
-
-        assert refused.message == f"The OneRoster settings lack: {missing}."
-
-    def test_a_district_without_settings_is_named(self) -> None:
-        assert DISTRICT in self.refusal({"district_id": DISTRICT}).message
-
-    @pytest.mark.parametrize(
-        "request_",
-        [
-            None,
-            [],
-            "springfield",
-            {},
-            {"district_id": None},
-            {"district_id": 7},
-            {"district_id": ""},
-            {"district_id": "a#b"},
-            {"district_id": "a" * 65},
-            {"district_id": DISTRICT, "settings": []},
-            {"district_id": DISTRICT, "settings": {"base_url": 7}},
-            {"district_id": DISTRICT, "settings": {"base_url": " ", "consumer_key": "k", "consumer_secret": "s"}},
-            {"district_id": DISTRICT, "settings": {"page_size": "many"}},
-            {"district_id": DISTRICT, "settings": {"parallel_requests": 0}},
-        ],
-    )
-    def test_a_request_that_cannot_be_is_refused_with_a_sentence(self, request_: object) -> None:
-        refused = self.refusal(request_, settings(district_id=DistrictId("other")))
-
-        assert refused.message.endswith(".")
-        assert refused.remedy is not None
-
-    def test_an_entered_secret_does_not_show_in_a_traceback(self) -> None:
-        assert "hunter2" not in repr(target(consumer_secret="hunter2"))

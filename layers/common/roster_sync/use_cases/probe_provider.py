@@ -1,17 +1,13 @@
 """Test a district's OneRoster settings against its provider, and report step by step."""
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from roster_sync.domain.district import School, Settings
-from roster_sync.domain.errors import ConfigurationError, RosterSyncError
-from roster_sync.domain.identifiers import DistrictId
+from roster_sync.domain.district import School
+from roster_sync.domain.errors import RosterSyncError
 from roster_sync.security.egress import (
     HandshakeBrokenError,
     HostUnreachableError,
@@ -19,220 +15,24 @@ from roster_sync.security.egress import (
     TlsError,
     TruncatedError,
 )
-from roster_sync.use_cases.change_settings import require_secret_for_another_host
+from roster_sync.use_cases.probe.provider import ProbedPage, ProbedProvider
+from roster_sync.use_cases.probe.records import keys_with_value, most_frequent, schools_among, text_of
+from roster_sync.use_cases.probe.report import Findings, ProbeReport, StepName, UnknownSchool
+from roster_sync.use_cases.probe.target import ProbeTarget
 
 SAMPLE_USERS: Final = 200
 """Users whose roles and metadata are looked at."""
 MOST_ORG_PAGES: Final = 50
 """More than any district has; a provider that never ends is stopped here."""
-_MOST_SHOWN: Final = 100
-"""Of roles and of metadata keys, the most frequent first."""
-_LONGEST_SHOWN: Final = 100
-"""Characters of a role or a metadata key."""
 _MOST_NAMED: Final = 5
 """Schools that a sentence names."""
-_DISTRICT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _T = TypeVar("_T")
 
 
-class StepName(StrEnum):
-    """The steps of a probe, in order."""
-
-    ADDRESS = "Address reached"
-    TLS = "TLS"
-    SIGNATURE = "Signature accepted"
-    ORGS = "/orgs read"
-    USERS = "/users read"
-    SCHOOLS = "Configured schools found"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What is known of one step.
-
-    Attributes:
-        ok: None if the step was not reached, or does not apply.
-        seconds: Spent with it; None if no time of its own was.
-        message: One sentence.
-        remedy: What to do; None if there is nothing to do.
-    """
-
-    name: StepName
-    ok: bool | None
-    seconds: float | None
-    message: str
-    remedy: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SchoolAtProvider:
-    """An org of type school."""
-
-    sourced_id: str
-    name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownSchool:
-    """A configured school whose OneRoster ID no org has."""
-
-    school_id: str
-    name: str
-    oneroster_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeReport:
-    """What a probe found: names of schools, but nothing of persons.
-
-    Attributes:
-        ok: No step failed.
-        total_users: None if the provider does not tell.
-        roles: How many of the sampled users have each role, as the provider spells it.
-        metadata_keys: How many of the sampled users have a value for each key.
-        schools: The orgs of type school that were read.
-    """
-
-    ok: bool
-    steps: Sequence[Step]
-    total_users: int | None = None
-    sampled_users: int = 0
-    roles: Mapping[str, int] = field(default_factory=dict)
-    metadata_keys: Mapping[str, int] = field(default_factory=dict)
-    schools: Sequence[SchoolAtProvider] = ()
-    unknown_schools: Sequence[UnknownSchool] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """The report for JSON."""
-        return asdict(self)
-
-
-class ProbedPage(Protocol):
-    """Some records of a collection."""
-
-    @property
-    def records(self) -> Sequence[object]:
-        """As the provider sent them."""
-
-    @property
-    def total(self) -> int | None:
-        """The provider's count of the whole collection; None if it gives none."""
-
-
-class ProbedProvider(Protocol):
-    """A OneRoster provider, signed in to; its errors are RosterSyncErrors with a cause and a remedy."""
-
-    def page(self, endpoint: str, *, limit: int, offset: int) -> ProbedPage:
-        """One page of a collection."""
-
-    def pages(self, endpoint: str) -> Iterator[ProbedPage]:
-        """Every page of a collection, in order."""
-
-    def close(self) -> None:
-        """Give connections back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeTarget:
-    """What to probe.
-
-    Attributes:
-        base_url: In its normal form.
-        consumer_secret: Text as entered, or bytes as stored, encrypted.
-    """
-
-    district_id: DistrictId
-    base_url: str
-    consumer_key: str
-    consumer_secret: str | bytes = field(repr=False)
-    page_size: int
-    parallel_requests: int
-
-
-def probe_target(
-    request: object,
-    stored_settings: Callable[[DistrictId], Settings | None],
-    normalise_base_url: Callable[[str], str],
-) -> ProbeTarget:
-    """What a request asks to probe: `{"district_id": ...}`, and unsaved `"settings"` in place of the stored ones.
-
-    Unsaved settings without a secret are probed with the stored one, at the host that it was stored for only.
-
-    Raises:
-        ConfigurationError: Something is missing or cannot be; the message says what.
-    """
-    if not isinstance(request, Mapping):
-        raise ConfigurationError('The request is no object. Send {"district_id": "..."}.')
-    district_id = request.get("district_id")
-    if not isinstance(district_id, str) or not _DISTRICT_ID.fullmatch(district_id):
-        raise ConfigurationError(
-            "The request names no district. Send a district_id of up to 64 letters, digits, hyphens and underscores."
-        )
-    stored = stored_settings(DistrictId(district_id))
-    entered = request.get("settings")
-    if entered is None and stored is None:
-        raise ConfigurationError(
-            f"There are no OneRoster settings of a district {district_id}. Check the district's id, or enter base URL, "
-            "consumer key and consumer secret."
-        )
-    settings = stored or Settings(district_id=DistrictId(district_id))
-    if entered is None:
-        return _target(settings, settings.base_url, settings.consumer_key, None, normalise_base_url)
-    if not isinstance(entered, Mapping):
-        raise ConfigurationError("The settings are no object. Send base_url, consumer_key and consumer_secret in one.")
-    settings = replace(
-        settings,
-        page_size=_number(entered, "page_size", settings.page_size),
-        parallel_requests=_number(entered, "parallel_requests", settings.parallel_requests),
-    )
-    base_url, consumer_key, consumer_secret = (
-        _line(entered, name) for name in ("base_url", "consumer_key", "consumer_secret")
-    )
-    return _target(settings, base_url, consumer_key, consumer_secret, normalise_base_url)
-
-
-def _target(
-    stored: Settings,
-    base_url: str | None,
-    consumer_key: str | None,
-    entered_secret: str | None,
-    normalise_base_url: Callable[[str], str],
-) -> ProbeTarget:
-    secret = entered_secret or stored.consumer_secret
-    if not (base_url and consumer_key and secret):
-        values = {"base URL": base_url, "consumer key": consumer_key, "consumer secret": secret}
-        missing = ", ".join(name for name, value in values.items() if not value)
-        raise ConfigurationError(f"The OneRoster settings lack: {missing}. Enter what is missing.")
-    base_url = normalise_base_url(base_url)
-    require_secret_for_another_host(base_url, entered_secret, stored)
-    return ProbeTarget(
-        district_id=stored.district_id,
-        base_url=base_url,
-        consumer_key=consumer_key,
-        consumer_secret=secret,
-        page_size=stored.page_size,
-        parallel_requests=stored.parallel_requests,
-    )
-
-
-def _line(entered: Mapping[str, object], name: str) -> str | None:
-    value = entered.get(name)
-    if value is not None and not isinstance(value, str):
-        raise ConfigurationError(f"The value of {name} is no text. Enter it as the provider gives it.")
-    return value.strip() or None if value else None
-
-
-def _number(entered: Mapping[str, object], name: str, default: int) -> int:
-    value = entered.get(name, default)
-    if not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"The value of {name} is no number above 0. Leave it out, or enter one.")
-    return value
-
-
 def report_of_refusal(error: RosterSyncError) -> ProbeReport:
     """The report if there is nothing that could be probed."""
-    findings = _Findings()
+    findings = Findings()
     findings.failed(StepName.ADDRESS, str(error))
     return ProbeReport(ok=False, steps=findings.steps())
 
@@ -259,33 +59,6 @@ def probe_provider(
     return _Probe(target, open_provider, signature_refused, deadline_s, monotonic).report(schools)
 
 
-class _Findings:
-    """What is known of the steps so far; what was said first of a step holds, unless it left open whether it passed."""
-
-    def __init__(self) -> None:
-        self._known: dict[StepName, Step] = {}
-
-    def settled(self, name: StepName) -> bool:
-        known = self._known.get(name)
-        return known is not None and known.ok is not None
-
-    def add(
-        self, name: StepName, ok: bool | None, message: str, remedy: str | None = None, seconds: float | None = None
-    ) -> None:
-        rounded = None if seconds is None else round(seconds, 2)
-        known = self._known.get(name)
-        if known is None or known.ok is None:
-            self._known[name] = Step(name, ok, rounded, message, remedy)
-
-    def failed(self, name: StepName, text: str, seconds: float | None = None) -> None:
-        """Take the last sentence for the remedy, as errors have it."""
-        cause, parted, remedy = text.rpartition(". ")
-        self.add(name, False, f"{cause}." if parted else text, remedy if parted else None, seconds)
-
-    def steps(self) -> list[Step]:
-        return [self._known.get(name) or Step(name, None, None, "Not reached.") for name in StepName]
-
-
 class _Probe:
     """One probe; each call to the provider is made by a worker, for which nobody waits longer than the deadline."""
 
@@ -304,7 +77,7 @@ class _Probe:
         self._monotonic = monotonic
         self._ends_at = monotonic() + deadline_s
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="probe")
-        self._findings = _Findings()
+        self._findings = Findings()
         self._seconds: defaultdict[StepName, float] = defaultdict(float)
         self._over = False
         parts = urlsplit(target.base_url)
@@ -329,9 +102,9 @@ class _Probe:
             steps=steps,
             total_users=self._total_users,
             sampled_users=len(self._users),
-            roles=_most_frequent(_text(user.get("role")) for user in self._users),
-            metadata_keys=_most_frequent(key for user in self._users for key in _keys_with_value(user.get("metadata"))),
-            schools=_schools(self._orgs),
+            roles=most_frequent(text_of(user.get("role")) for user in self._users),
+            metadata_keys=most_frequent(key for user in self._users for key in keys_with_value(user.get("metadata"))),
+            schools=schools_among(self._orgs),
             unknown_schools=unknown,
         )
 
@@ -373,7 +146,7 @@ class _Probe:
                 self._seconds[StepName.ORGS],
             )
             return
-        schools = len(_schools(self._orgs))
+        schools = len(schools_among(self._orgs))
         read = f"{len(self._orgs)} orgs were read" if complete else f"The first {len(self._orgs)} orgs were read"
         self._findings.add(
             StepName.ORGS,
@@ -525,31 +298,3 @@ class _Probe:
         self._reached()
         if self._encrypted:
             self._findings.add(StepName.TLS, True, "The connection is encrypted, and the certificate is valid.")
-
-
-def _schools(orgs: Sequence[object]) -> list[SchoolAtProvider]:
-    found = []
-    for org in orgs:
-        if isinstance(org, Mapping) and (_text(org.get("type")) or "").lower() == "school":
-            sourced_id = org.get("sourcedId")
-            if isinstance(sourced_id, str) and sourced_id:
-                found.append(SchoolAtProvider(sourced_id, _text(org.get("name"))))
-    return found
-
-
-def _text(value: object) -> str | None:
-    """Foreign text, short and printable; None if there is none."""
-    if not isinstance(value, str):
-        return None
-    printable = "".join(character for character in value if character.isprintable()).strip()
-    return printable[:_LONGEST_SHOWN] or None
-
-
-def _keys_with_value(metadata: object) -> list[str]:
-    if not isinstance(metadata, Mapping):
-        return []
-    return [str(key) for key, value in metadata.items() if value not in (None, "")]
-
-
-def _most_frequent(values: Iterable[str | None]) -> dict[str, int]:
-    return dict(Counter(filter(None, map(_text, values))).most_common(_MOST_SHOWN))
