@@ -8,7 +8,7 @@ from rich.console import Console
 from roster_sync.use_cases.probe.report import StepName
 
 REACHING = frozenset({StepName.ADDRESS, StepName.TLS, StepName.SIGNATURE})
-_MARKS = {True: "ok", False: "failed", None: "not tried"}
+_MARKS = {True: "ok", False: "failed", None: "note"}
 
 
 def print_steps(report: Mapping[str, Any], console: Console) -> None:

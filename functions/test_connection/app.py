@@ -1,6 +1,7 @@
 """Test a district's saved or unsaved OneRoster settings, and answer with the probe's report."""
 
 import time
+from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
 
@@ -11,18 +12,40 @@ from roster_sync.environment import TestConnectionEnvironment
 from roster_sync.observability import logger
 from roster_sync.oneroster.address import normalise_base_url
 from roster_sync.oneroster.client import OneRosterClient
-from roster_sync.oneroster.errors import SignatureRefusedError
+from roster_sync.oneroster.errors import (
+    ForbiddenError,
+    NotFoundAtProviderError,
+    RequestRefusedError,
+    SignatureRefusedError,
+    ThrottledError,
+)
 from roster_sync.oneroster.retry import RetryPolicy
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.districts import Districts
+from roster_sync.use_cases.probe.provider import ProviderErrors
 from roster_sync.use_cases.probe.report import ProbeReport
 from roster_sync.use_cases.probe.target import ProbeTarget, probe_target
-from roster_sync.use_cases.probe_provider import probe_provider, report_of_refusal
+from roster_sync.use_cases.probe_provider import (
+    MOST_AT_ONCE,
+    MOST_TESTS,
+    TESTS_COUNTED_FOR,
+    probe_provider,
+    report_of_refusal,
+    report_of_too_many_tests,
+)
 
 DEADLINE_S = 18.0
 """The report is there within 20 seconds, reading the settings included."""
 REQUEST_SHARE = 0.8
 """Of the deadline, for one request: a silent provider is then known as such, and not as an unreachable host."""
+
+PROVIDER_ERRORS = ProviderErrors(
+    signature_refused=SignatureRefusedError,
+    forbidden=ForbiddenError,
+    missing=NotFoundAtProviderError,
+    request_refused=RequestRefusedError,
+    throttled=ThrottledError,
+)
 
 
 @cache
@@ -55,7 +78,7 @@ def open_provider(target: ProbeTarget, *, deadline_s: float) -> OneRosterClient:
         secret,
         allow_local=environment().allow_local_providers,
         page_size=target.page_size,
-        parallel=target.parallel_requests,
+        parallel=min(target.parallel_requests, MOST_AT_ONCE),
         request_timeout_s=request_timeout_s,
         # Tried again once, and only if that may still end in time.
         retry=RetryPolicy(attempts=2, total_s=deadline_s - request_timeout_s, longest_s=2),
@@ -73,17 +96,25 @@ def probe(event: object, deadline_s: float) -> ProbeReport:
     except ConfigurationError as error:
         return report_of_refusal(error)
     with logger.append_context_keys(district_id=target.district_id):
+        wait_for = districts().count_test(target.district_id, datetime.now(UTC), MOST_TESTS, TESTS_COUNTED_FOR)
+        if wait_for is not None:
+            logger.info("Refused a test", extra={"seconds": round(wait_for.total_seconds())})
+            return report_of_too_many_tests(wait_for)
         report = probe_provider(
             target,
             districts().schools(target.district_id),
             partial(open_provider, deadline_s=deadline_s),
-            signature_refused=SignatureRefusedError,
+            errors=PROVIDER_ERRORS,
             deadline_s=deadline_s,
             monotonic=time.monotonic,
         )
         logger.info(
             "Probed a provider",
-            extra={"ok": report.ok, "failed_steps": [step.name for step in report.steps if step.ok is False]},
+            extra={
+                "ok": report.ok,
+                "requests": report.requests,
+                "failed_steps": [step.name for step in report.steps if step.ok is False],
+            },
         )
     return report
 

@@ -1,6 +1,7 @@
 """What holds for settings and schools, wherever they are kept."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,7 +10,7 @@ from roster_sync.domain.errors import ConflictError
 from roster_sync.domain.identifiers import SchoolId
 from roster_sync.domain.user import Role
 from roster_sync.storage.districts import Districts
-from tests.support.builders import DISTRICT, NOW, OTHER_DISTRICT, a_school, settings
+from tests.support.builders import DISTRICT, NOW, OTHER_DISTRICT, RUN, a_school, settings
 from tests.support.fakes import InMemoryDistricts
 
 
@@ -123,3 +124,45 @@ def test_a_school_is_deleted_once(districts: InMemoryDistricts | Districts) -> N
 
     assert deletions == [True, False]
     assert districts.school(DISTRICT, school.school_id) is None
+
+
+A_MINUTE = timedelta(minutes=1)
+
+
+def test_tests_are_counted_up_to_the_most(districts: InMemoryDistricts | Districts) -> None:
+    waits = [districts.count_test(DISTRICT, NOW + timedelta(seconds=second), 3, A_MINUTE) for second in (0, 10, 20, 45)]
+
+    assert waits == [None, None, None, timedelta(seconds=15)]
+
+
+def test_tests_are_counted_anew_when_the_time_is_over(districts: InMemoryDistricts | Districts) -> None:
+    districts.count_test(DISTRICT, NOW, 1, A_MINUTE)
+
+    waits = [districts.count_test(DISTRICT, NOW + A_MINUTE, 1, A_MINUTE) for _ in range(2)]
+
+    assert waits == [None, A_MINUTE]
+
+
+def test_a_refused_test_is_not_counted(districts: InMemoryDistricts | Districts) -> None:
+    districts.count_test(DISTRICT, NOW, 1, A_MINUTE)
+    districts.count_test(DISTRICT, NOW + A_MINUTE / 2, 1, A_MINUTE)
+
+    assert districts.count_test(DISTRICT, NOW + A_MINUTE, 1, A_MINUTE) is None
+
+
+def test_each_district_has_tests_of_its_own(districts: InMemoryDistricts | Districts) -> None:
+    districts.count_test(DISTRICT, NOW, 1, A_MINUTE)
+
+    assert districts.count_test(OTHER_DISTRICT, NOW, 1, A_MINUTE) is None
+
+
+def test_counting_tests_leaves_settings_lease_and_schools_alone(districts: InMemoryDistricts | Districts) -> None:
+    saved = districts.save_settings(settings(), 0)
+    districts.put_school(a_school())
+    districts.acquire(DISTRICT, RUN, NOW, NOW + A_MINUTE)
+
+    districts.count_test(DISTRICT, NOW, 1, A_MINUTE)
+
+    assert districts.settings(DISTRICT) == saved
+    assert districts.schools(DISTRICT) == [a_school()]
+    assert districts.renew(DISTRICT, RUN, NOW + A_MINUTE)

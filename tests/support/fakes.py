@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import structs
 
@@ -17,13 +17,14 @@ from roster_sync.domain.user import RosterEntry, SisUser, StoredUser, normalised
 
 
 class InMemoryDistricts:
-    """DistrictStore and LeaseStore, with the writes of the settings API."""
+    """DistrictStore and LeaseStore, with the writes of the settings API and the count of tests."""
 
     def __init__(self) -> None:
         self._settings: dict[DistrictId, Settings] = {}
         self._schools: dict[tuple[DistrictId, SchoolId], School] = {}
         self._leases: dict[DistrictId, Lease] = {}
         self._fences: dict[DistrictId, int] = {}
+        self._tests: dict[DistrictId, tuple[int, datetime]] = {}
 
     def active(self) -> Iterator[Settings]:
         yield from [settings for settings in self._settings.values() if settings.products]
@@ -74,6 +75,15 @@ class InMemoryDistricts:
         held = self._leases.get(district_id)
         if held and held.holder == holder:
             del self._leases[district_id]
+
+    def count_test(self, district_id: DistrictId, now: datetime, most: int, within: timedelta) -> timedelta | None:
+        count, ends = self._tests.get(district_id, (0, now))
+        if ends <= now:
+            count, ends = 0, now + within
+        if count >= most:
+            return ends - now
+        self._tests[district_id] = (count + 1, ends)
+        return None
 
 
 class InMemoryRuns:

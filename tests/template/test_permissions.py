@@ -70,6 +70,20 @@ def test_no_function_can_delete_a_user_or_read_a_whole_table() -> None:
     assert [function for function, action, _ in rights() if action == "dynamodb:Scan"] == []
 
 
+def test_what_tests_a_connection_counts_tests_and_writes_nothing_else() -> None:
+    [counting] = [found for found in statements("test_connection") if "dynamodb:UpdateItem" in as_list(found["Action"])]
+
+    assert counting["Resource"] == {"Fn::GetAtt": ["DistrictsTable", "Arn"]}
+    assert counting["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["district_id", "item", "tests", "expires_at"]}
+    }
+    assert not any(
+        action.startswith(("dynamodb:Put", "dynamodb:Delete", "dynamodb:Batch"))
+        for found in statements("test_connection")
+        for action in as_list(found["Action"])
+    )
+
+
 def test_no_function_may_what_it_never_does() -> None:
     """That what remains is enough is shown by the nights with IAM enforced."""
     assert may("dynamodb:GetItem", "UsersTable") == {"settings_api"}

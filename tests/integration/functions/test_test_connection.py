@@ -20,6 +20,7 @@ from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.districts import Districts
 from roster_sync.use_cases.probe.report import ProbeReport
+from roster_sync.use_cases.probe_provider import MOST_TESTS
 from tests.support.builders import DISTRICT, OTHER_DISTRICT, a_school
 from tests.support.deployed import Context
 from tests.support.events import EVENTS
@@ -95,7 +96,8 @@ def answered(event: object = None) -> dict[str, Any]:
 
 
 def oks(report: Mapping[str, Any]) -> list[bool | None]:
-    return [step["ok"] for step in report["steps"]]
+    """Of the steps that can fail by the provider's settings."""
+    return [step["ok"] for step in report["steps"][:6]]
 
 
 def only_failure(report: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -205,7 +207,7 @@ def test_a_provider_that_drips_is_cut_off_in_time(district: District, slow: dict
 
         report, seconds = timed_probe(3.0)
 
-    assert [step.ok for step in report.steps] == [True, None, None, False, False, None]
+    assert [step.ok for step in report.steps][:6] == [True, None, None, False, False, None]
     assert seconds < 10
 
 
@@ -217,7 +219,7 @@ def test_a_provider_that_hangs_after_orgs_leaves_them_in_the_report(district: Di
         report, seconds = timed_probe(3.0)
         gate.set()
 
-    assert [step.ok for step in report.steps] == [True, None, True, True, False, True]
+    assert [step.ok for step in report.steps][:6] == [True, None, True, True, False, True]
     assert [school.sourced_id for school in report.schools] == ["org-1"]
     assert seconds < 10
 
@@ -308,7 +310,56 @@ def test_no_log_line_and_no_report_holds_personal_data_or_a_secret(
 
     logged = log.getvalue() + "".join(capsys.readouterr())
     assert DISTRICT in logged
-    for private in (SECRET, KEY, "lisa@example.org", "S-1", "room-2B"):
+    for private in (SECRET, KEY, "lisa@example.org", "S-1", "room-2B", "2B"):
         assert private not in logged
         assert private not in report
     assert str(provider.port) not in logged
+
+
+def test_a_district_is_tested_five_times_in_five_minutes_and_no_oftener(district: District) -> None:
+    with ScriptedProvider(GOOD) as provider:
+        district.save(provider.base_url)
+        reports = [answered() for _ in range(MOST_TESTS)]
+        asked = len(provider.seen)
+
+        refused = answered()
+
+        assert len(provider.seen) == asked
+    assert all(report["ok"] for report in reports)
+    assert 0 < refused["retry_after_s"] <= 300
+    assert refused["steps"][0]["message"].startswith("The settings of this district were tested 5 times within 5")
+
+
+def test_another_district_may_be_tested_meanwhile(district: District) -> None:
+    with ScriptedProvider(GOOD) as provider:
+        entered = {"base_url": provider.base_url, "consumer_key": KEY, "consumer_secret": SECRET}
+        for _ in range(MOST_TESTS + 1):
+            answered({"district_id": DISTRICT, "settings": entered})
+
+        assert answered({"district_id": OTHER_DISTRICT, "settings": entered})["ok"]
+
+
+def test_a_request_that_cannot_be_tested_is_not_counted(district: District) -> None:
+    for _ in range(MOST_TESTS + 1):
+        report = answered({"district_id": DISTRICT, "settings": {"base_url": "nonsense"}})
+
+    assert report["retry_after_s"] is None
+
+
+def test_a_provider_of_countless_orgs_makes_no_report_that_is_too_large(district: District) -> None:
+    def orgs(parameters: Mapping[str, str]) -> Scripted:
+        offset = int(parameters["offset"])
+        numbers = range(offset, offset + 1000)
+        return Scripted(
+            {"orgs": [{"sourcedId": f"{number}", "type": "school", "name": "\x07é" * 60} for number in numbers]}
+        )
+
+    with ScriptedProvider({**GOOD, "orgs": orgs}) as provider:
+        district.save(provider.base_url)
+
+        report = answered()
+
+    assert len(json.dumps(json.dumps(report))) < 6_000_000
+    assert 0 < len(report["schools"]) <= 5_000
+    assert report["schools_left_out"] > 0
+    assert report["steps"][3]["message"].startswith("The first ")

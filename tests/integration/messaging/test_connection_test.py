@@ -1,12 +1,14 @@
 """Calling the function that tests a connection."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
-from roster_sync.domain.errors import TransientError
+from roster_sync.domain.errors import TooManyTestsError, TransientError
 from roster_sync.messaging.connection_test import ConnectionTest
+from roster_sync.use_cases.probe_provider import report_of_too_many_tests
 from tests.support.invocations import Invocations, serve_invocations
 
 
@@ -24,6 +26,15 @@ def test_the_report_is_what_the_function_answers(invocations: Invocations) -> No
 
     assert report == {"ok": False, "steps": [{"name": "tls"}]}
     assert invocations.requests == [("the-function", {"district_id": "springfield"})]
+
+
+def test_a_district_that_was_tested_too_often_is_told_how_long_to_wait(invocations: Invocations) -> None:
+    invocations.answer = report_of_too_many_tests(timedelta(seconds=42)).as_dict()
+
+    with pytest.raises(TooManyTestsError, match="Test again in 42 seconds") as refusal:
+        ConnectionTest("the-function").run({})
+
+    assert refusal.value.retry_after_s == 42
 
 
 def test_a_function_that_failed_may_be_tried_again(invocations: Invocations) -> None:

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from roster_sync.api.resolver import Api
 from roster_sync.api.services import Services
-from roster_sync.domain.errors import ConfigurationError, TransientError
+from roster_sync.domain.errors import ConfigurationError, TooManyTestsError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
 from roster_sync.domain.user import Role, StoredUser, normalised_email
 from tests.support.builders import DISTRICT, NOW
@@ -82,6 +82,7 @@ class Client:
         self.requested: list[tuple[DistrictId, RunId]] = []
         self.request_sync: Callable[[DistrictId, RunId], None] = lambda *request: self.requested.append(request)
         self.tested: list[Mapping[str, Any]] = []
+        self.test_refused: TooManyTestsError | None = None
         self.claims: Mapping[str, str] | None = district_admin(DISTRICT)
         numbers = count(1)
         self._api = Api(
@@ -118,6 +119,8 @@ class Client:
         self.request_sync(district_id, run_id)
 
     def _test(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        if self.test_refused:
+            raise self.test_refused
         self.tested.append(request)
         return {"ok": True, "steps": []}
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from roster_sync.domain.errors import TooManyTestsError
 from roster_sync.domain.run import RunState
 from tests.support.builders import DISTRICT
 from tests.unit.api.conftest import Client
@@ -262,3 +263,12 @@ class TestTest:
         answer = client.send("POST", "/settings/test", body={"base_url": "https://evil.example.com"})
 
         assert (answer.status, client.tested) == (422, [])
+
+    def test_one_too_many_is_refused_with_how_long_to_wait(self, client: Client) -> None:
+        client.test_refused = TooManyTestsError("Tested too often. Test again in 42 seconds.", 42)
+
+        answer = client.send("POST", "/settings/test")
+
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "42")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json["detail"] == "Tested too often. Test again in 42 seconds."

@@ -4,9 +4,11 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
+from functions.test_connection.app import PROVIDER_ERRORS
 from roster_sync.domain.district import School
 from roster_sync.domain.errors import ConfigurationError, RosterSyncError, TransientError
 from roster_sync.domain.identifiers import SchoolId, SourcedId
@@ -30,13 +32,18 @@ from roster_sync.security.egress import (
 )
 from roster_sync.use_cases.probe.report import ProbeReport, Step, StepName
 from roster_sync.use_cases.probe.target import ProbeTarget
-from roster_sync.use_cases.probe_provider import MOST_ORG_PAGES, SAMPLE_USERS, probe_provider
+from roster_sync.use_cases.probe_provider import (
+    MOST_ORG_PAGES,
+    SAMPLE_USERS,
+    probe_provider,
+    report_of_too_many_tests,
+)
 from tests.support.builders import a_probe_target, a_school
 
 HOST = "sis.example.org"
 ORGS: list[object] = [
     {"sourcedId": "org-0", "name": "Springfield", "type": "district"},
-    {"sourcedId": "org-1", "name": "Springfield Elementary", "type": "school"},
+    {"sourcedId": "org-1", "name": "Springfield Elementary", "type": "school", "identifier": "0042"},
 ]
 USERS: list[object] = [
     {"sourcedId": "S-1", "role": "student", "email": "lisa@example.org", "metadata": {"homeroom": "2B", "bus": ""}},
@@ -49,28 +56,45 @@ USERS: list[object] = [
 class Page:
     records: Sequence[object]
     total: int | None = None
+    linked: bool = False
+    starts_over: bool = False
 
 
 @dataclass
 class FakeProvider:
-    """Orgs page by page, users from one list; an error in place of either is raised, an event is waited for."""
+    """Orgs page by page, users from one list; an error in place of either is raised, an event is waited for.
+
+    What is asked beyond that is answered from `answers` by endpoint, or with nothing.
+    """
 
     orgs: Sequence[Page | RosterSyncError | threading.Event] = (Page(ORGS),)
     users: Sequence[object] | RosterSyncError | threading.Event = field(default_factory=lambda: USERS)
     total: bool = True
+    answers: Mapping[str, Page | RosterSyncError | threading.Event] = field(default_factory=dict)
+    clock_ahead_s: float | None = 0.0
+    requests_made: int = 0
     asked: list[tuple[str, int, int]] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
     closed: bool = False
 
     def pages(self, endpoint: str) -> Iterator[Page]:
         assert endpoint == "orgs"
         for page in self.orgs:
+            self.requests_made += 1
             yield _given(page)
 
     def page(self, endpoint: str, *, limit: int, offset: int) -> Page:
+        self.requests_made += 1
         self.asked.append((endpoint, limit, offset))
         if isinstance(self.users, Sequence):
             return Page(self.users[offset : offset + limit], len(self.users) if self.total else None)
         return _given(self.users)
+
+    def ask(
+        self, endpoint: str, *, limit: int, offset: int = 0, descending: bool = False, condition: str | None = None
+    ) -> Page:
+        self.questions.append(endpoint)
+        return _given(self.answers.get(endpoint, Page([])))
 
     def close(self) -> None:
         self.closed = True
@@ -97,14 +121,15 @@ def probed(
         a_probe_target(base_url=base_url, page_size=page_size),
         schools,
         lambda _: provider,
-        signature_refused=SignatureRefusedError,
+        errors=PROVIDER_ERRORS,
         deadline_s=deadline_s,
         monotonic=lambda: 0.0,
     )
 
 
 def outcome(report: ProbeReport) -> dict[StepName, bool | None]:
-    return {step.name: step.ok for step in report.steps}
+    """Of the steps that can fail by the provider's settings."""
+    return {step.name: step.ok for step in report.steps[:6]}
 
 
 def step(report: ProbeReport, name: StepName) -> Step:
@@ -112,7 +137,7 @@ def step(report: ProbeReport, name: StepName) -> Step:
 
 
 def outcomes(*oks: bool | None) -> dict[StepName, bool | None]:
-    return dict(zip(StepName, oks, strict=True))
+    return dict(zip(list(StepName)[:6], oks, strict=True))
 
 
 @pytest.fixture
@@ -130,7 +155,8 @@ def test_a_good_provider_passes_every_step() -> None:
 
     assert report.ok
     assert outcome(report) == outcomes(True, True, True, True, True, True)
-    assert all(step.message.endswith(".") and step.remedy is None for step in report.steps)
+    assert all(step.message.endswith(".") for step in report.steps)
+    assert all(step.remedy is None for step in report.steps[:6])
     assert provider.closed
 
 
@@ -141,7 +167,9 @@ def test_the_report_tells_what_the_provider_has() -> None:
     assert report["sampled_users"] == 3
     assert report["roles"] == {"student": 2, "teacher": 1}
     assert report["metadata_keys"] == {"homeroom": 2}
-    assert report["schools"] == [{"sourced_id": "org-1", "name": "Springfield Elementary"}]
+    assert report["schools"] == [
+        {"sourced_id": "org-1", "name": "Springfield Elementary", "identifier": "0042", "type": "school"}
+    ]
 
 
 def test_the_report_is_json_without_personal_data() -> None:
@@ -278,6 +306,14 @@ def test_a_school_on_a_later_page_is_found() -> None:
     assert step(report, StepName.ORGS).message == "7 orgs were read, 1 of them of type school."
 
 
+def test_orgs_that_are_read_anew_are_counted_once() -> None:
+    provider = FakeProvider(orgs=[Page([*ORGS, {"sourcedId": "gone", "type": "school"}]), Page(ORGS, starts_over=True)])
+
+    report = probed(provider, [a_school()])
+
+    assert step(report, StepName.ORGS).message == "2 orgs were read, 1 of them of type school."
+
+
 def test_endless_orgs_are_stopped_and_no_school_is_called_unknown() -> None:
     endless = [Page([{"sourcedId": f"other-{number}"}]) for number in range(MOST_ORG_PAGES + 10)]
 
@@ -367,9 +403,7 @@ def test_a_secret_that_cannot_be_decrypted_is_reported(error: RosterSyncError) -
     def fail(_: ProbeTarget) -> FakeProvider:
         raise error
 
-    report = probe_provider(
-        a_probe_target(), [], fail, signature_refused=SignatureRefusedError, deadline_s=5, monotonic=lambda: 0.0
-    )
+    report = probe_provider(a_probe_target(), [], fail, errors=PROVIDER_ERRORS, deadline_s=5, monotonic=lambda: 0.0)
 
     assert outcome(report) == outcomes(False, None, None, None, None, None)
 
@@ -379,6 +413,68 @@ def test_a_defect_is_not_reported_as_the_providers() -> None:
         raise KeyError("defect")
 
     with pytest.raises(KeyError, match="defect"):
-        probe_provider(
-            a_probe_target(), [], fail, signature_refused=SignatureRefusedError, deadline_s=5, monotonic=lambda: 0.0
-        )
+        probe_provider(a_probe_target(), [], fail, errors=PROVIDER_ERRORS, deadline_s=5, monotonic=lambda: 0.0)
+
+
+def test_what_could_not_be_asked_in_time_is_no_failure(never: threading.Event) -> None:
+    provider = FakeProvider(answers=dict.fromkeys(("users", "courses"), never))
+
+    report = probed(provider, [a_school()], deadline_s=0.3)
+
+    messages = {step.message for step in report.steps}
+    assert report.ok
+    assert "No answer came before the time of the test was over." in messages
+    assert report.delta is None
+
+
+def test_nothing_more_is_asked_when_the_time_is_over(never: threading.Event) -> None:
+    provider = FakeProvider(orgs=[Page(ORGS), never])
+
+    report = probed(provider, [a_school()], deadline_s=0.2)
+
+    assert provider.questions == []
+    assert step(report, StepName.OFFSET).message == "Not tried for lack of time."
+    assert step(report, StepName.DELTA).message == "Not tried for lack of time."
+
+
+def test_without_sign_in_nothing_more_is_asked() -> None:
+    provider = FakeProvider(orgs=[ForbiddenError("No. Ask.")], users=ForbiddenError("No. Ask."))
+
+    report = probed(provider)
+
+    assert provider.questions == []
+    assert step(report, StepName.DELTA).message == "Not reached."
+
+
+def test_a_defect_in_a_question_is_not_reported_as_the_providers() -> None:
+    class Broken(FakeProvider):
+        def ask(
+            self, endpoint: str, *, limit: int, offset: int = 0, descending: bool = False, condition: str | None = None
+        ) -> Page:
+            raise KeyError("defect")
+
+    with pytest.raises(KeyError, match="defect"):
+        probed(Broken())
+
+
+def test_sentences_are_bounded() -> None:
+    report = probed(FakeProvider(orgs=[ForbiddenError("x" * 5000 + ". " + "y" * 5000)]))
+
+    failed = step(report, StepName.ORGS)
+    assert (len(failed.message), len(failed.remedy or "")) == (1001, 1001)
+
+
+def test_a_thousand_schools_without_a_provider_are_enough_for_a_report() -> None:
+    unknown = [a_school(school_id=SchoolId(str(n)), oneroster_id=SourcedId(f"no-{n}")) for n in range(1200)]
+
+    report = probed(FakeProvider(), unknown)
+
+    assert len(report.unknown_schools) == 1000
+    assert "and 1195 more" in step(report, StepName.SCHOOLS).message
+
+
+def test_too_many_tests_are_refused_with_how_long_to_wait() -> None:
+    report = report_of_too_many_tests(timedelta(seconds=90.2))
+
+    assert (report.ok, report.retry_after_s) == (False, 90)
+    assert report.steps[0].remedy == "Test again in 90 seconds."

@@ -23,6 +23,7 @@ from roster_sync.domain.errors import (
     ConflictError,
     DistrictBusyError,
     NotFoundError,
+    TooManyTestsError,
     TransientError,
 )
 from roster_sync.domain.identifiers import DistrictId
@@ -147,6 +148,11 @@ def _answer_transient(error: Exception) -> Response[str]:
     )
 
 
+def _answer_too_many(error: TooManyTestsError) -> Response[str]:
+    headers = {"Retry-After": str(error.retry_after_s)}
+    return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers=headers)
+
+
 def _answer_invalid(error: RequestValidationError) -> Response[str]:
     return validation_problem(error.errors())
 
@@ -167,6 +173,7 @@ def _answer_defect(_error: Exception) -> Response[str]:
 _ANSWERS: Mapping[type[Exception], Callable[..., Response[str]]] = {
     **dict.fromkeys(_STATUS_OF_ERROR, _answer_ours),
     TransientError: _answer_transient,
+    TooManyTestsError: _answer_too_many,
     RequestValidationError: _answer_invalid,
     RequestUnsupportedContentType: _answer_unsupported,
     ServiceError: _answer_http,

@@ -69,7 +69,7 @@ class Services:
     Attributes:
         request_sync: Sends a SyncRequest.
         encrypt: Encrypts a secret for a district; there is no way back in this function.
-        test_connection: Runs the probe with its request and returns its report.
+        test_connection: Runs the probe with its request and returns its report; raises TooManyTestsError.
         normalise_base_url: Of a provider; raises ConfigurationError for one that may not be called.
         offered_products: The products of this deployment.
         clock: Says what time it is.

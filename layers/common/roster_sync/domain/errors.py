@@ -4,6 +4,7 @@ RosterSyncError
 ├── ConfigurationError     the administrator: the message says what to change
 ├── TransientError         nobody: it is tried again
 ├── DistrictBusyError      the caller: wait until the other run or upload has ended
+├── TooManyTestsError      the caller: wait as long as it says
 ├── ConflictError          the caller: somebody else has saved meanwhile, load again
 └── NotFoundError          the caller: the thing asked for is not there
 
@@ -30,6 +31,18 @@ class DistrictBusyError(RosterSyncError):
         """Name the holder's run id."""
         super().__init__(f"Another sync or upload of this district is under way ({holder}). Wait until it has ended.")
         self.holder = holder
+
+
+class TooManyTestsError(RosterSyncError):
+    """The district's settings were tested too often of late.
+
+    Attributes:
+        retry_after_s: How long to wait.
+    """
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class ConflictError(RosterSyncError):

@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 
 from roster_sync.aws import AWS_ERRORS, is_outage
-from roster_sync.domain.errors import TransientError
+from roster_sync.domain.errors import TooManyTestsError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -33,6 +33,7 @@ class ConnectionTest:
         """The probe's report.
 
         Raises:
+            TooManyTestsError: The district was tested too often of late.
             TransientError: The function did not answer, or failed.
         """
         try:
@@ -45,4 +46,7 @@ class ConnectionTest:
         if answer.get("FunctionError"):
             raise TransientError("The test did not come to an end.")
         report: dict[str, Any] = json.loads(payload)
+        if report.get("retry_after_s"):
+            refusal = report["steps"][0]
+            raise TooManyTestsError(f"{refusal['message']} {refusal['remedy']}", report["retry_after_s"])
         return report

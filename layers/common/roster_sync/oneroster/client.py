@@ -19,6 +19,7 @@ from roster_sync.oneroster.errors import (
     RequestRefusedError,
     SignatureRefusedError,
     TruncatedError,
+    clock_skew,
     error_of_answer,
 )
 from roster_sync.oneroster.pace import Pace
@@ -49,6 +50,7 @@ class OneRosterClient:
     Attributes:
         requests_made: HTTP requests sent, those tried again included.
         reader: Reads one record of a page.
+        clock_ahead_s: How far the provider's clock was ahead of ours at its last answer; None if it did not tell.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class OneRosterClient:
         self._counting = threading.Lock()
         self.requests_made = 0
         self.reader = JsonRecordReader()
+        self.clock_ahead_s: float | None = None
 
     def pages(self, endpoint: str) -> Iterator[Page]:
         """Every page of a collection, in order; at most `parallel` pages are read ahead.
@@ -146,6 +149,31 @@ class OneRosterClient:
                 self._sorted = True
                 raise refusal from None
 
+    def ask(
+        self, endpoint: str, *, limit: int, offset: int = 0, descending: bool = False, condition: str | None = None
+    ) -> Page:
+        """One page by one request, sent once and in this way only; several threads may ask at a time.
+
+        Args:
+            endpoint: Of a collection.
+            limit: How many records.
+            offset: How many to pass over.
+            descending: The last by sourcedId first.
+            condition: A filter (OneRoster 1.1 §3.4.3).
+
+        Raises:
+            ConfigurationError: See `oneroster.errors`; so for TransientError.
+        """
+        parameters: dict[str, str | int] = {"limit": limit, "offset": offset}
+        if self._sorted or descending:
+            parameters |= _SORTED
+        if descending:
+            parameters["orderBy"] = "desc"
+        if condition is not None:
+            parameters["filter"] = condition
+        url = f"{self._base_url}/{quote(endpoint, safe='/')}?{encode_query(parameters)}"
+        return self._parsed(self._sent(url, endpoint), endpoint, offset)
+
     def proof(self, distinct: int) -> FetchProof:
         """Whether the last `pages` gave the whole collection, of which `distinct` different sourcedIds came."""
         return self._collection.proof(distinct) if self._collection else paging.NOTHING_READ
@@ -166,10 +194,15 @@ class OneRosterClient:
         if self._sorted:
             parameters |= _SORTED
         url = f"{self._base_url}/{quote(endpoint, safe='/')}?{encode_query(parameters)}"
+        return self._sent(url, endpoint)
+
+    def _sent(self, url: str, endpoint: str) -> Answer:
         with self._counting:
             self.requests_made += 1
         request = self._signer.signed(url)
         answer = self._egress.get(request.url or url, request.headers, timeout_s=self._request_timeout_s)
+        skew = clock_skew(answer.headers, datetime.now(UTC))
+        self.clock_ahead_s = None if skew is None else skew.total_seconds()
         if answer.status != 200:
             raise self._failure(answer, endpoint)
         return answer
@@ -190,6 +223,7 @@ class OneRosterClient:
             raw_records=self._records(content, answer, endpoint),
             offset=offset,
             total=paging.total_of(answer.headers, content if isinstance(content, Mapping) else {}),
+            linked=paging.links_on(answer.headers),
         )
 
     def _records(self, content: Mapping[str, Value] | list[Raw] | None, answer: Answer, endpoint: str) -> list[Raw]:

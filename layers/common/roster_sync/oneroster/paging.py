@@ -5,6 +5,7 @@ for from the last record that came, so that nobody who stays is missed when othe
 what follows that record in one order is what was behind it. Links are not needed for this, so wrong ones do no harm.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -24,6 +25,7 @@ _TOTAL_HEADERS: Final = ("X-Total-Count", "X-Count")
 # Of an answer's object, in lower case and without - and _. A mere "count" is the page's at many.
 _TOTAL_KEYS: Final = frozenset({"total", "totalcount", "xtotalcount", "totalrecords", "totalresults"})
 _MOST_DIGITS: Final = 15
+_NEXT: Final = re.compile(r";\s*rel\s*=\s*[\"']?next\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,14 @@ class Page:
         offset: Records before it, by the provider's count.
         total: The provider's count of the whole collection; None if it gives none.
         starts_over: Whether the collection is read anew from here: what came of it before does not count.
+        linked: Whether the provider links to a next page; where to is not looked at.
     """
 
     raw_records: Sequence[RawRecord]
     offset: int
     total: int | None
     starts_over: bool = False
+    linked: bool = False
 
     @property
     def records(self) -> list[object]:
@@ -83,6 +87,11 @@ def total_of(headers: Mapping[str, str], content: Mapping[str, Value]) -> int | 
         if key.lower().translate({ord("-"): None, ord("_"): None}) in _TOTAL_KEYS and not isinstance(value, list)
     ]
     return next((total for total in map(_number, told) if total is not None), None)
+
+
+def links_on(headers: Mapping[str, str]) -> bool:
+    """Whether there is a Link to the next page."""
+    return _NEXT.search(headers.get("Link", "")) is not None
 
 
 def _number(text: str) -> int | None:

@@ -1,7 +1,7 @@
-"""The Districts table: settings, schools and the lease of each district."""
+"""The Districts table: settings, schools, the lease and the count of tests of each district."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from pynamodb.attributes import (
@@ -28,6 +28,7 @@ from roster_sync.storage.dynamodb import Bounds, condition_failed, errors_as_our
 
 _SETTINGS: Final = "settings"
 _LEASE: Final = "lease"
+_TESTS: Final = "tests"
 _SCHOOL_PREFIX: Final = "school#"
 _YES: Final = "yes"
 
@@ -42,7 +43,7 @@ class _ActiveDistricts(GlobalSecondaryIndex["_DistrictItem"]):  # type: ignore[n
 
 
 class _DistrictItem(Model):
-    """An item of the table: settings, the lease, or a school, by its range key."""
+    """An item of the table: settings, the lease, the count of tests, or a school, by its range key."""
 
     class Meta(Bounds):
         table_name = ""
@@ -74,6 +75,7 @@ class _DistrictItem(Model):
     previous_holder = UnicodeAttribute(null=True)
     fence = NumberAttribute(null=True)
     expires_at = UTCDateTimeAttribute(null=True)
+    tests = NumberAttribute(null=True)
 
 
 class Districts:
@@ -207,6 +209,25 @@ class Districts:
         give_back = [_DistrictItem.holder.remove(), _DistrictItem.expires_at.remove()]
         _updated_lease(district_id, give_back, _DistrictItem.holder == holder)
 
+    @errors_as_ours()
+    def count_test(self, district_id: DistrictId, now: datetime, most: int, within: timedelta) -> timedelta | None:
+        """Count a test of the district's settings; if `most` were counted `within` that time, how long to wait.
+
+        Nothing is counted then. The time begins with the first test and is the same for those that follow.
+        """
+        item = _DistrictItem
+        one_more = [item.tests.add(1)], (item.expires_at > now) & (item.tests < most)
+        the_first = (
+            [item.tests.set(1), item.expires_at.set(now + within)],
+            (item.expires_at.does_not_exist() | (item.expires_at <= now)),
+        )
+        # Again, because another test may have been the first meanwhile.
+        for actions, condition in (one_more, the_first, one_more):
+            if _updated(district_id, _TESTS, actions, condition):
+                return None
+        counted = _item(district_id, _TESTS)
+        return counted.expires_at - now if counted else timedelta()
+
 
 def _item(district_id: DistrictId, item: str) -> _DistrictItem | None:
     try:
@@ -216,15 +237,21 @@ def _item(district_id: DistrictId, item: str) -> _DistrictItem | None:
 
 
 def _updated_lease(district_id: DistrictId, actions: Sequence[Action], condition: Condition) -> _DistrictItem | None:
-    """The lease after an update; None if the condition did not hold."""
-    lease = _DistrictItem(district_id, _LEASE)
+    return _updated(district_id, _LEASE, actions, condition)
+
+
+def _updated(
+    district_id: DistrictId, name: str, actions: Sequence[Action], condition: Condition
+) -> _DistrictItem | None:
+    """An item after an update; None if the condition did not hold."""
+    item = _DistrictItem(district_id, name)
     try:
-        lease.update(list(actions), condition)
+        item.update(list(actions), condition)
     except UpdateError as error:
         if condition_failed(error):
             return None
         raise
-    return lease
+    return item
 
 
 def _settings(item: _DistrictItem) -> Settings:

@@ -2,7 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import timedelta
+from itertools import chain
+from threading import Event
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,17 +18,43 @@ from roster_sync.security.egress import (
     TlsError,
     TruncatedError,
 )
-from roster_sync.use_cases.probe.provider import ProbedPage, ProbedProvider
-from roster_sync.use_cases.probe.records import keys_with_value, most_frequent, schools_among, text_of
-from roster_sync.use_cases.probe.report import Findings, ProbeReport, StepName, UnknownSchool
+from roster_sync.use_cases.probe import verdicts
+from roster_sync.use_cases.probe.closer_look import closer_look
+from roster_sync.use_cases.probe.provider import ProbedPage, ProbedProvider, ProviderErrors
+from roster_sync.use_cases.probe.questions import (
+    Answer,
+    Failed,
+    Got,
+    Query,
+    Sample,
+    Untried,
+    questions,
+    students_of,
+)
+from roster_sync.use_cases.probe.records import Orgs, metadata_of, roles_of
+from roster_sync.use_cases.probe.report import Findings, ProbeReport, SchoolCount, StepName, UnknownSchool
 from roster_sync.use_cases.probe.target import ProbeTarget
 
 SAMPLE_USERS: Final = 200
 """Users whose roles and metadata are looked at."""
-MOST_ORG_PAGES: Final = 50
+MOST_ORG_PAGES: Final = 20
 """More than any district has; a provider that never ends is stopped here."""
+MOST_REQUESTS: Final = 70
+"""To the provider, those tried again included; a district without oddities takes about twenty."""
+MOST_AT_ONCE: Final = 4
+"""Requests."""
+MOST_TESTS: Final = 5
+"""Of one district within the time below: a wrong secret must not be shown so often that a provider locks the key."""
+TESTS_COUNTED_FOR: Final = timedelta(minutes=5)
+_REQUESTS_FOR_ORGS: Final = 30
+"""After so many no further page of orgs is read."""
 _MOST_NAMED: Final = 5
 """Schools that a sentence names."""
+_MOST_UNKNOWN_SCHOOLS: Final = 1000
+"""Of a report."""
+_NO_TIME: Final = "Not tried for lack of time."
+_NO_ANSWER: Final = "No answer came before the time of the test was over."
+_A_PAUSE: Final = "Not tried, because the provider gets too many requests."
 
 _T = TypeVar("_T")
 
@@ -37,26 +66,41 @@ def report_of_refusal(error: RosterSyncError) -> ProbeReport:
     return ProbeReport(ok=False, steps=findings.steps())
 
 
+def report_of_too_many_tests(wait_for: timedelta) -> ProbeReport:
+    """The report if the district was tested too often of late."""
+    seconds = max(1, round(wait_for.total_seconds()))
+    minutes = TESTS_COUNTED_FOR // timedelta(minutes=1)
+    findings = Findings()
+    findings.failed(
+        StepName.ADDRESS,
+        f"The settings of this district were tested {MOST_TESTS} times within {minutes} minutes, and providers lock "
+        f"keys that fail too often. Test again in {seconds} seconds.",
+    )
+    return ProbeReport(ok=False, steps=findings.steps(), retry_after_s=seconds)
+
+
 def probe_provider(
     target: ProbeTarget,
     schools: Sequence[School],
     open_provider: Callable[[ProbeTarget], ProbedProvider],
     *,
-    signature_refused: type[RosterSyncError],
+    errors: ProviderErrors,
     deadline_s: float,
     monotonic: Callable[[], float],
 ) -> ProbeReport:
     """What a few requests to the provider show, at the latest after `deadline_s`: then what is known by then.
 
+    Only what the sync needs can fail: /orgs, /users, the configured schools, and pages that can be read at all.
+
     Args:
         target: From `probe_target`.
         schools: The district's schools as configured.
         open_provider: Signs in. Its requests should end by themselves before the deadline.
-        signature_refused: The provider's error that blames key or secret.
+        errors: Those of the provider.
         deadline_s: From now on.
         monotonic: Seconds.
     """
-    return _Probe(target, open_provider, signature_refused, deadline_s, monotonic).report(schools)
+    return _Probe(target, open_provider, errors, deadline_s, monotonic).report(schools)
 
 
 class _Probe:
@@ -66,13 +110,13 @@ class _Probe:
         self,
         target: ProbeTarget,
         open_provider: Callable[[ProbeTarget], ProbedProvider],
-        signature_refused: type[RosterSyncError],
+        errors: ProviderErrors,
         deadline_s: float,
         monotonic: Callable[[], float],
     ) -> None:
         self._target = target
         self._open_provider = open_provider
-        self._signature_refused = signature_refused
+        self._errors = errors
         self._deadline_s = deadline_s
         self._monotonic = monotonic
         self._ends_at = monotonic() + deadline_s
@@ -83,29 +127,53 @@ class _Probe:
         parts = urlsplit(target.base_url)
         self._host = parts.netloc
         self._encrypted = parts.scheme == "https"
-        self._orgs: list[object] = []
-        self._users: list[Mapping[str, object]] = []
-        self._total_users: int | None = None
+        self._orgs = Orgs()
+        self._sample: Sample | None = None
 
     def report(self, schools: Sequence[School]) -> ProbeReport:
-        """Read orgs and users, and compare."""
+        """Read orgs and users, compare, and look closer."""
         provider = self._opened()
         try:
             unknown = self._read(provider, schools) if provider else []
+            answers = self._asked(provider, schools) if provider else {}
+            ahead_s = provider.clock_ahead_s if provider else None
+            requests = provider.requests_made if provider else 0
         finally:
             self._worker.shutdown(wait=False, cancel_futures=True)
             if provider:
                 provider.close()
+        closer = closer_look(
+            self._sample,
+            answers,
+            page_size=self._target.page_size,
+            school=self._some_school(schools),
+            errors=self._errors,
+            host=self._host,
+        )
+        self._findings.note(*closer.steps)
+        if requests:
+            self._findings.note(verdicts.clock(ahead_s))
         steps = self._findings.steps()
+        users = self._sample.users if self._sample else []
+        keys, examples = metadata_of(users)
         return ProbeReport(
             ok=not any(step.ok is False for step in steps),
             steps=steps,
-            total_users=self._total_users,
-            sampled_users=len(self._users),
-            roles=most_frequent(text_of(user.get("role")) for user in self._users),
-            metadata_keys=most_frequent(key for user in self._users for key in keys_with_value(user.get("metadata"))),
-            schools=schools_among(self._orgs),
-            unknown_schools=unknown,
+            requests=requests,
+            total_users=self._sample.total if self._sample else None,
+            sampled_users=len(users),
+            roles=roles_of(users),
+            metadata_keys=keys,
+            metadata_examples=examples,
+            schools=self._orgs.schools,
+            schools_left_out=self._orgs.schools_left_out,
+            unknown_schools=unknown[:_MOST_UNKNOWN_SCHOOLS],
+            students_of_schools=_counted(schools, answers),
+            endpoints=closer.endpoints,
+            page_cap=closer.page_cap,
+            sorting=closer.sorting,
+            filters=closer.filters,
+            delta=closer.delta,
         )
 
     def _opened(self) -> ProbedProvider | None:
@@ -121,49 +189,53 @@ class _Probe:
     def _read(self, provider: ProbedProvider, schools: Sequence[School]) -> list[UnknownSchool]:
         """The first orgs, the users, then the other orgs: if time runs out, something is known of both."""
         pages = provider.pages("orgs")
-        complete = self._try(StepName.ORGS, lambda: self._read_orgs(pages, 1))
+        complete = self._try(StepName.ORGS, lambda: self._read_orgs(provider, pages, 1))
         self._read_users(provider)
         if complete is None:
             return []
         if not complete:
-            complete = self._try(StepName.ORGS, lambda: self._read_orgs(pages, MOST_ORG_PAGES - 1)) or False
+            rest = self._try(StepName.ORGS, lambda: self._read_orgs(provider, pages, MOST_ORG_PAGES - 1))
+            complete = rest or False
         self._judge_orgs(complete=complete)
         return self._judge_schools(schools, complete=complete)
 
-    def _read_orgs(self, pages: Iterator[ProbedPage], most: int) -> bool:
+    def _read_orgs(self, provider: ProbedProvider, pages: Iterator[ProbedPage], most: int) -> bool:
         """Whether that was all, within `most` pages."""
         for number, page in enumerate(pages, 1):
-            self._orgs.extend(page.records)
-            if number == most:
+            if page.starts_over:
+                self._orgs = Orgs()
+            self._orgs.add(page.records)
+            if number == most or self._orgs.full or provider.requests_made >= _REQUESTS_FOR_ORGS:
                 return False
         return True
 
     def _judge_orgs(self, *, complete: bool) -> None:
-        if not self._orgs:
+        if not self._orgs.count:
             self._findings.failed(
                 StepName.ORGS,
                 "The provider gives no orgs. Ask the provider to share the district's schools with this consumer key.",
                 self._seconds[StepName.ORGS],
             )
             return
-        schools = len(schools_among(self._orgs))
-        read = f"{len(self._orgs)} orgs were read" if complete else f"The first {len(self._orgs)} orgs were read"
+        remedy = None if self._orgs.schools else "Ask the provider which of its orgs are the schools."
+        described = self._orgs.described()
+        if self._orgs.schools_left_out:
+            described += f", and the first {len(self._orgs.schools)} of these are listed"
         self._findings.add(
             StepName.ORGS,
             True,
-            f"{read}, {schools} of them of type school.",
-            None if schools else "Ask the provider which of its orgs are the schools.",
+            f"{described}." if complete else f"The first {described}.",
+            remedy,
             self._seconds[StepName.ORGS],
         )
 
     def _judge_schools(self, schools: Sequence[School], *, complete: bool) -> list[UnknownSchool]:
         """The configured schools that no org is; none is named unless all orgs were read."""
         configured = [(school, school.oneroster_id) for school in schools if school.oneroster_id]
-        known = {org.get("sourcedId") for org in self._orgs if isinstance(org, Mapping)}
         unknown = [
             UnknownSchool(school.school_id, school.name, oneroster_id)
             for school, oneroster_id in configured
-            if oneroster_id not in known
+            if oneroster_id not in self._orgs.sourced_ids
         ]
         if not configured:
             self._findings.add(
@@ -198,23 +270,29 @@ class _Probe:
                 self._seconds[StepName.USERS],
             )
             return
-        self._users = [record for record in page.records if isinstance(record, Mapping)]
-        self._total_users = self._total(provider, page, limit)
+        records = page.records
+        self._sample = Sample(
+            limit=limit,
+            records=records,
+            announced=page.total,
+            total=self._total(provider, page, limit, len(records)),
+            linked=page.linked,
+        )
+        read, total = len(self._sample.users), self._sample.total
         self._findings.add(
             StepName.USERS,
             True,
-            f"{len(self._users)} users were read as a sample; the provider does not say how many there are."
-            if self._total_users is None
-            else f"{len(self._users)} of {self._total_users} users were read as a sample.",
+            f"{read} users were read as a sample; the provider does not say how many there are."
+            if total is None
+            else f"{read} of {total} users were read as a sample.",
             seconds=self._seconds[StepName.USERS],
         )
 
-    def _total(self, provider: ProbedProvider, page: ProbedPage, limit: int) -> int | None:
+    def _total(self, provider: ProbedProvider, page: ProbedPage, limit: int, read: int) -> int | None:
         """How many users there are.
 
         Some providers give a page's count as the total: then, and if they give none, it is looked whether more come.
         """
-        read = len(page.records)
         if page.total is not None and (page.total > read or page.total == read < limit):
             return page.total
         try:
@@ -222,6 +300,51 @@ class _Probe:
         except (RosterSyncError, TimeoutError):
             return None
         return None if more.records else read
+
+    def _asked(self, provider: ProbedProvider, schools: Sequence[School]) -> dict[Query, Answer]:
+        """The answers to all questions, if orgs or users could be read."""
+        if not self._findings.settled(StepName.SIGNATURE):
+            return {}
+        asked = questions(self._sample, self._target.page_size, self._some_school(schools), self._present(schools))
+        if self._over:
+            return dict.fromkeys(asked, Untried(_NO_TIME))
+        askers = ThreadPoolExecutor(
+            min(MOST_AT_ONCE, self._target.parallel_requests), thread_name_prefix="probe-questions"
+        )
+        throttled = Event()
+        answers = {query: askers.submit(self._ask, provider, query, throttled) for query in asked}
+        wait(answers.values(), timeout=self._remaining_s())
+        askers.shutdown(wait=False, cancel_futures=True)
+        return {query: _answer_of(future) for query, future in answers.items()}
+
+    def _ask(self, provider: ProbedProvider, query: Query, throttled: Event) -> Answer:
+        if throttled.is_set():
+            return Untried(_A_PAUSE)
+        begun = self._monotonic()
+        try:
+            page = provider.ask(
+                query.endpoint,
+                limit=query.limit,
+                offset=query.offset,
+                descending=query.descending,
+                condition=query.condition,
+            )
+            return Got(page.records, page.total, self._monotonic() - begun)
+        except RosterSyncError as error:
+            if isinstance(error, self._errors.throttled):
+                throttled.set()
+            return Failed(error, self._monotonic() - begun)
+
+    def _present(self, schools: Sequence[School]) -> list[str]:
+        """The OneRoster IDs of the configured schools that the provider has, as far as that is known."""
+        known = self._orgs.sourced_ids
+        configured = [school.oneroster_id for school in schools if school.oneroster_id]
+        return [school for school in configured if _fits_into_a_path(school) and (not known or school in known)]
+
+    def _some_school(self, schools: Sequence[School]) -> str | None:
+        """A configured school, else any."""
+        others = filter(_fits_into_a_path, (school.sourced_id for school in self._orgs.schools))
+        return next(chain(self._present(schools), others), None)
 
     def _try(self, step: StepName, work: Callable[[], _T]) -> _T | None:
         """What `work` returns; None if it fails, which is then among the findings, or if nothing can be tried more."""
@@ -249,7 +372,10 @@ class _Probe:
         Raises:
             TimeoutError: It is not done at the deadline.
         """
-        return self._worker.submit(work).result(timeout=max(0.0, self._ends_at - self._monotonic()))
+        return self._worker.submit(work).result(timeout=self._remaining_s())
+
+    def _remaining_s(self) -> float:
+        return max(0.0, self._ends_at - self._monotonic())
 
     def _out_of_time(self, step: StepName) -> None:
         """Blame the address unless it was reached before."""
@@ -284,7 +410,7 @@ class _Probe:
                 blamed = step
             case _:
                 self._connected()
-                refused = isinstance(error, self._signature_refused)
+                refused = isinstance(error, self._errors.signature_refused)
                 blamed = StepName.SIGNATURE if refused and not self._findings.settled(StepName.SIGNATURE) else step
         self._over = blamed not in (StepName.ORGS, StepName.USERS)
         self._findings.failed(blamed, str(error), self._seconds[step])
@@ -298,3 +424,26 @@ class _Probe:
         self._reached()
         if self._encrypted:
             self._findings.add(StepName.TLS, True, "The connection is encrypted, and the certificate is valid.")
+
+
+def _fits_into_a_path(sourced_id: str) -> bool:
+    """Whether an ID can be part of an endpoint's path: not if it would lead to another one."""
+    return "/" not in sourced_id and bool(sourced_id.strip("."))
+
+
+def _answer_of(future: Future[Answer]) -> Answer:
+    """What is known when the time is over; a defect propagates."""
+    if future.cancelled():
+        return Untried(_NO_TIME)
+    return future.result() if future.done() else Untried(_NO_ANSWER)
+
+
+def _counted(schools: Sequence[School], answers: Mapping[Query, Answer]) -> list[SchoolCount]:
+    """How many students the configured schools have, those that were asked about."""
+    counted = []
+    for school in schools:
+        answer = answers.get(students_of(school.oneroster_id)) if school.oneroster_id else None
+        students = verdicts.students(answer) if answer else None
+        if students is not None:
+            counted.append(SchoolCount(school.school_id, students))
+    return counted

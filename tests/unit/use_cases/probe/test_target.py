@@ -7,7 +7,7 @@ import pytest
 from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId
-from roster_sync.use_cases.probe.report import Step
+from roster_sync.use_cases.probe.report import Step, StepName
 from roster_sync.use_cases.probe.target import ProbeTarget, probe_target
 from roster_sync.use_cases.probe_provider import report_of_refusal
 from tests.support.builders import DISTRICT, a_probe_target, settings
@@ -21,7 +21,7 @@ def refusal(request: object, stored: Settings | None = None) -> Step:
     with pytest.raises(ConfigurationError) as caught:
         probed_target(request, stored)
     report = report_of_refusal(caught.value)
-    assert [step.ok for step in report.steps] == [False, None, None, None, None, None]
+    assert [step.ok for step in report.steps] == [False] + [None] * (len(StepName) - 1)
     assert not report.ok
     return report.steps[0]
 

@@ -1,43 +1,142 @@
 """What a report shows of a provider's records: names of schools, but nothing of persons."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from roster_sync.use_cases.probe.report import SchoolAtProvider
 
+MOST_ORGS: Final = 100_000
+"""More than any district has; no more are looked at."""
+MOST_SCHOOLS: Final = 5_000
+"""Of a report."""
+_MOST_BYTES_OF_SCHOOLS: Final = 2_000_000
+"""Lambda answers with 6 MB at most, and the API's answer is JSON within JSON."""
 _MOST_SHOWN: Final = 100
-"""Of roles and of metadata keys, the most frequent first."""
+"""Of roles, of metadata keys and of types, the most frequent first."""
 _LONGEST_SHOWN: Final = 100
-"""Characters of a role or a metadata key."""
+"""Characters of a role, a metadata key or a name."""
+_LONGEST_ID: Final = 255
+"""OneRoster 1.1 §4.9; no longer one can be configured."""
+_LONGEST_EXAMPLE: Final = 40
+_LONGEST_TOP_LEVEL: Final = 6
+_TYPE_OF_SCHOOLS: Final = "school"
 
 
-def schools_among(orgs: Sequence[object]) -> list[SchoolAtProvider]:
-    """The orgs of type school that have a sourcedId."""
-    found = []
-    for org in orgs:
-        if isinstance(org, Mapping) and (text_of(org.get("type")) or "").lower() == "school":
-            sourced_id = org.get("sourcedId")
-            if isinstance(sourced_id, str) and sourced_id:
-                found.append(SchoolAtProvider(sourced_id, text_of(org.get("name"))))
-    return found
+class Orgs:
+    """The orgs of a provider, as far as they were read.
+
+    Attributes:
+        count: How many came.
+        sourced_ids: Theirs, those apart that nobody could configure.
+        schools: Those of type school that a report has room for.
+        schools_left_out: The others.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sourced_ids: set[str] = set()
+        self.schools: list[SchoolAtProvider] = []
+        self.schools_left_out = 0
+        self._types: Counter[str] = Counter()
+        self._room_bytes = _MOST_BYTES_OF_SCHOOLS
+
+    @property
+    def full(self) -> bool:
+        """Whether no more are looked at."""
+        return self.count >= MOST_ORGS
+
+    def add(self, records: Sequence[object]) -> None:
+        """Note the orgs of a page."""
+        for record in records[: MOST_ORGS - self.count]:
+            self.count += 1
+            if isinstance(record, Mapping):
+                self._add(record)
+
+    def _add(self, org: Mapping[str, object]) -> None:
+        type_ = text_of(org.get("type"))
+        if type_ and (type_ in self._types or len(self._types) < _MOST_SHOWN):
+            self._types[type_] += 1
+        sourced_id = org.get("sourcedId")
+        if not isinstance(sourced_id, str) or not 0 < len(sourced_id) <= _LONGEST_ID:
+            return
+        known = sourced_id in self.sourced_ids
+        self.sourced_ids.add(sourced_id)
+        if known or type_ is None or type_.lower() != _TYPE_OF_SCHOOLS:
+            return
+        school = SchoolAtProvider(sourced_id, text_of(org.get("name")), text_of(org.get("identifier")), type_)
+        self._room_bytes -= len(json.dumps([school.sourced_id, school.name, school.identifier])) + _LONGEST_SHOWN
+        if len(self.schools) < MOST_SCHOOLS and self._room_bytes > 0:
+            self.schools.append(school)
+        else:
+            self.schools_left_out += 1
+
+    def described(self) -> str:
+        """How many there are, and of what types if none is a school."""
+        count = len(self.schools) + self.schools_left_out
+        found = f"{self.count} orgs were read, {count} of them of type school"
+        if count or not self._types:
+            return found
+        types = ", ".join(f"{name} ({number})" for name, number in self._types.most_common(5))
+        return f"{found}; there are {types}"
 
 
 def text_of(value: object) -> str | None:
     """Foreign text, short and printable; None if there is none."""
     if not isinstance(value, str):
         return None
-    printable = "".join(character for character in value if character.isprintable()).strip()
+    printable = "".join(character for character in value[: 10 * _LONGEST_SHOWN] if character.isprintable()).strip()
     return printable[:_LONGEST_SHOWN] or None
 
 
-def keys_with_value(metadata: object) -> list[str]:
-    """The keys of a record's metadata that have a value."""
-    if not isinstance(metadata, Mapping):
-        return []
-    return [str(key) for key, value in metadata.items() if value not in (None, "")]
+def roles_of(users: Iterable[Mapping[str, object]]) -> dict[str, int]:
+    """How many users have each role, the most frequent first."""
+    return _most_frequent(text_of(user.get("role")) for user in users)
 
 
-def most_frequent(values: Iterable[str | None]) -> dict[str, int]:
-    """How often each text comes, the most frequent first."""
-    return dict(Counter(filter(None, map(text_of, values))).most_common(_MOST_SHOWN))
+def metadata_of(users: Sequence[Mapping[str, object]]) -> tuple[dict[str, int], dict[str, str]]:
+    """How many users have a value for each metadata key, the most frequent first; and the form of one of them."""
+    values: dict[str, object] = {}
+    keys: Counter[str] = Counter()
+    for user in users:
+        metadata = user.get("metadata")
+        if isinstance(metadata, Mapping):
+            present = {text_of(str(key)): value for key, value in metadata.items() if value not in (None, "")}
+            keys.update(filter(None, present))
+            values = {key: value for key, value in present.items() if key} | values
+    shown = dict(keys.most_common(_MOST_SHOWN))
+    return shown, {key: masked(values[key]) for key in shown}
+
+
+def masked(value: object) -> str:
+    """The form of a value: an e-mail address as j***@e***.org, other text with its letters and digits replaced."""
+    if isinstance(value, bool):
+        return "true or false"
+    if not isinstance(value, str | int | float):
+        return "a list" if isinstance(value, list) else "an object"
+    text = str(value).strip()
+    name, at, host = text.rpartition("@")
+    if at and name and "." in host and not any(map(str.isspace, text)):
+        top_level = host.rpartition(".")[2]
+        if not (top_level.isascii() and top_level.isalpha() and len(top_level) <= _LONGEST_TOP_LEVEL):
+            top_level = "***"
+        return f"{_first(name)}***@{_first(host)}***.{top_level}"
+    form = "".join(map(_replaced, text[:_LONGEST_EXAMPLE]))
+    return f"{form}…" if len(text) > _LONGEST_EXAMPLE else form
+
+
+def _first(text: str) -> str:
+    return text[0] if text[0].isascii() and text[0].isalnum() and len(text) > 1 else ""
+
+
+def _replaced(character: str) -> str:
+    if character.isdecimal():
+        return "9"
+    if character.isascii() and not character.isalpha() and character.isprintable():
+        return character
+    return "X" if character.isupper() else "x"
+
+
+def _most_frequent(values: Iterable[str | None]) -> dict[str, int]:
+    return dict(Counter(filter(None, values)).most_common(_MOST_SHOWN))

@@ -1,0 +1,153 @@
+"""What a probe asks once orgs and users could be read: few requests for few records each, none of them twice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from roster_sync.domain.errors import RosterSyncError
+
+MOST_SCHOOLS_COUNTED: Final = 5
+"""Configured schools whose students are counted."""
+FAR_BEYOND: Final = 5_000_000
+"""Behind the last user of any district."""
+_FEW: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One request.
+
+    Attributes:
+        condition: A filter of OneRoster 1.1 §3.4.3.
+    """
+
+    endpoint: str
+    limit: int = _FEW
+    offset: int = 0
+    descending: bool = False
+    condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """What came.
+
+    Attributes:
+        total: As announced; None if it was not.
+    """
+
+    records: Sequence[object]
+    total: int | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why nothing came."""
+
+    error: RosterSyncError
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Untried:
+    """Why it was not asked, or not waited for."""
+
+    why: str
+
+
+Answer = Got | Failed | Untried
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The first users of a provider.
+
+    Attributes:
+        limit: How many were asked for.
+        announced: The total that came with them.
+        total: How many users there are; None if the provider does not tell, or tells the page's count.
+        linked: Whether a link to the next page came.
+    """
+
+    limit: int
+    records: Sequence[object]
+    announced: int | None
+    total: int | None
+    linked: bool
+
+    @property
+    def users(self) -> list[Mapping[str, object]]:
+        """Those that are records at all."""
+        return [record for record in self.records if isinstance(record, Mapping)]
+
+    @property
+    def complete(self) -> bool:
+        """Whether these are all users."""
+        return self.total is not None and len(self.records) >= self.total
+
+    @property
+    def capped(self) -> bool:
+        """Whether there are more users, though the page was not filled."""
+        return len(self.records) < self.limit and not self.complete
+
+    @property
+    def other_role(self) -> str:
+        """A role of OneRoster that the first user has not, so that a filter that is ignored shows."""
+        first = self.users[0].get("role") if self.users else None
+        return "teacher" if isinstance(first, str) and first.lower() == "student" else "student"
+
+
+FROM_THE_SIXTH: Final = Query("users", limit=3, offset=5)
+"""What comes first tells an offset that is ignored, counts from 1, counts pages, or is rounded to the limit."""
+DESCENDING: Final = Query("users", descending=True)
+CHANGED_IN_THE_FUTURE: Final = Query("users", condition="dateLastModified>'2099-01-01T00:00:00.000Z'")
+CHANGED_EVER: Final = Query("users", condition="dateLastModified>'1970-01-02T00:00:00.000Z'")
+
+
+def beyond(sample: Sample) -> Query:
+    """What comes behind the last user."""
+    return Query("users", offset=FAR_BEYOND if sample.announced is None else sample.announced)
+
+
+def by_role(sample: Sample) -> Query:
+    """Users of one role."""
+    return Query("users", limit=3, condition=f"role='{sample.other_role}'")
+
+
+def full_page(sample: Sample, page_size: int) -> Query | None:
+    """A page as nights ask for it; None if the sample shows already what would come."""
+    if page_size <= sample.limit or sample.complete or len(sample.records) != sample.limit:
+        return None
+    return Query("users", limit=page_size)
+
+
+def of_endpoints(school: str | None) -> list[Query]:
+    """One for each endpoint but /orgs and /users; /demographics is left alone, for the sync never reads it."""
+    of_school = [students_of(school), Query(f"schools/{school}/teachers")] if school else []
+    names = ["students", "teachers", "schools", "academicSessions", "classes", "courses", "enrollments"]
+    return [*of_school, *map(Query, names)]
+
+
+def students_of(school: str) -> Query:
+    """The students of a school."""
+    return Query(f"schools/{school}/students")
+
+
+def questions(sample: Sample | None, page_size: int, school: str | None, configured: Sequence[str]) -> list[Query]:
+    """All of them, in order of their importance.
+
+    Args:
+        sample: None if no users could be read: then the endpoints alone are asked.
+        page_size: As nights have it.
+        school: The sourcedId of one whose endpoints are asked.
+        configured: The sourcedIds of configured schools.
+    """
+    asked: list[Query | None] = []
+    if sample:
+        asked += [FROM_THE_SIXTH, beyond(sample), CHANGED_IN_THE_FUTURE, CHANGED_EVER, DESCENDING, by_role(sample)]
+    asked += of_endpoints(school)
+    if sample:
+        asked.append(full_page(sample, page_size))
+    asked += map(students_of, configured[:MOST_SCHOOLS_COUNTED])
+    return list(dict.fromkeys(filter(None, asked)))
