@@ -54,6 +54,25 @@ REFUSALS: list[tuple[str, Scripted, type[RosterSyncError], Sequence[str]]] = [
     ),
     ("403", Scripted({}, 403), ForbiddenError, ["Ask the provider to permit"]),
     ("403 nested", Scripted({"imsx_StatusInfo": NOT_LICENSED}, 403), ForbiddenError, ['"Not licensed, forbidden"']),
+    (
+        "403 of 1.2",
+        Scripted(
+            {
+                "imsx_codeMajor": "failure",
+                "imsx_severity": "error",
+                "imsx_description": "Not licensed",
+                "imsx_CodeMinor": {
+                    "imsx_codeMinorField": [
+                        {"imsx_codeMinorFieldName": "TargetEndSystem", "imsx_codeMinorFieldValue": "forbidden"}
+                    ]
+                },
+            },
+            403,
+        ),
+        ForbiddenError,
+        ['"Not licensed, forbidden"'],
+    ),
+    ("204", Scripted(b"", 204), NotFoundAtProviderError, ["has nothing at /users (204)", "Ask the provider to share"]),
     ("404 of a web server", Scripted(b"<html>Not Found", 404), NotFoundAtProviderError, ["path of the base URL"]),
     ("404 of the API", Scripted({"imsx_CodeMinor": "unknownobject"}, 404), NotFoundAtProviderError, ["offer /users"]),
     ("501", Scripted(b"", 501), NotFoundAtProviderError, ["(501)"]),

@@ -54,9 +54,26 @@ def test_the_list_is_found_whatever_it_is_called(fetch: Fetch, endpoint: str, wr
     assert fetched.proof.whole
 
 
-@pytest.mark.parametrize("name", ["students", "teachers", "user", "Student"])
-def test_a_list_of_students_or_teachers_is_one_of_users(fetch: Fetch, name: str) -> None:
-    assert fetch(users(25), wrapping(lambda _, records: {name: records})).records == users(25)
+@pytest.mark.parametrize(
+    ("endpoint", "name"),
+    [
+        ("users", "students"),
+        ("users", "teachers"),
+        ("users", "Student"),
+        ("students", "users"),
+        ("students", "students"),
+        ("schools/S 1/teachers", "teachers"),
+        ("orgs", "schools"),
+        ("orgs", "School"),
+        ("schools", "orgs"),
+    ],
+)
+def test_a_part_of_the_users_or_orgs_goes_for_the_whole(fetch: Fetch, endpoint: str, name: str) -> None:
+    beside = {name: users(25), "total": 25, "links": [{"rel": "self"}], "pages": [1]}
+
+    fetched = fetch(users(25), wrapping(lambda _, records: {**beside, name: records}), endpoint=endpoint)
+
+    assert fetched.records == users(25)
 
 
 @pytest.mark.parametrize(

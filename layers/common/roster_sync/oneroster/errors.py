@@ -5,7 +5,7 @@ ConfigurationError
 ├── SignatureRefusedError     401
 │   └── ClockSkewError        401, and the provider's clock differs from ours
 ├── ForbiddenError            403
-├── NotFoundAtProviderError   404, 405, 410, 501
+├── NotFoundAtProviderError   404, 405, 410, 501, 204
 ├── RedirectedError           3xx
 ├── FirewallError             a web page of what stands in front of the provider
 ├── NotJsonError              a web page, or anything else that is not data
@@ -216,6 +216,11 @@ def error_of_answer(
         case 404 | 405 | 410 | 501:
             return NotFoundAtProviderError(
                 f"There is no {where} ({answer.status}).{says} {_remedy_of_absence(content, base_url, endpoint)}"
+            )
+        case 204:
+            return NotFoundAtProviderError(
+                f"{host} has nothing at /{endpoint} ({answer.status}). Ask the provider to share it with this consumer "
+                "key."
             )
         case 407 | 511:
             return FirewallError(
