@@ -21,7 +21,8 @@ from tests.e2e.expected import Attributes, Expected
 USERS, SCHOOLS = 300, 6
 SEED = 6
 """Of a district whose odd users are all in mapped schools."""
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
+"""More than `fetch` waits in all for a host that cannot be reached."""
 PRODUCTS = ("serve", "jobs", "journey")
 COUNSELOR_KEY = "counselorEmail"
 
