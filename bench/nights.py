@@ -1,5 +1,6 @@
 """One night's fetch of the sample provider's district, with stores in memory."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -87,6 +88,7 @@ def run_night(address: Address, number: int, *, roster: Path | None, stored: Pat
         open_provider=lambda _: open_client(address),
         offered_products=PRODUCTS,
         clock=lambda: _NOW,
+        pause=time.sleep,
     )
     fetched = fetch_roster(DISTRICT, run_id, fetcher, deadline=_NOW + timedelta(minutes=10))
     run = runs.get(DISTRICT, run_id)

@@ -1,5 +1,6 @@
 """Fetch one district's users from its provider and send what changed to UserChanges."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any
@@ -66,6 +67,7 @@ def fetcher() -> Fetcher:
         open_provider=partial(open_provider, allow_local=environment.allow_local_providers),
         offered_products=environment.products,
         clock=lambda: datetime.now(UTC),
+        pause=time.sleep,
     )
 
 

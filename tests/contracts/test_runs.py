@@ -129,7 +129,7 @@ def test_a_further_attempt_begins_all_counts_anew_but_not_the_run(runs: InMemory
 
     begun = runs.begin_attempt(DISTRICT, RUN, 8, LATER)
 
-    assert begun == a_run(state=RunState.FETCHING, attempt=2, fence=8, started_at=NOW)
+    assert begun == a_run(state=RunState.FETCHING, attempt=2, sent_attempt=1, fence=8, started_at=NOW)
     assert stored(runs) == begun
 
 
@@ -152,6 +152,7 @@ def test_applying_begins_with_what_was_fetched(runs: InMemoryRuns | Runs) -> Non
     assert run == a_run(
         state=RunState.APPLYING,
         attempt=1,
+        sent_attempt=1,
         fence=7,
         started_at=NOW,
         chunks_expected=2,
@@ -254,6 +255,26 @@ def test_a_run_ends_once(runs: InMemoryRuns | Runs) -> None:
 
     assert closed == [True, False]
     assert stored(runs) == replace(run, state=RunState.BLOCKED, reason="Too many would go.", ended_at=LATER)
+
+
+def test_a_run_is_not_ended_by_an_attempt_that_another_has_replaced(runs: InMemoryRuns | Runs) -> None:
+    an_applying_run(runs)
+    runs.begin_attempt(DISTRICT, RUN, 8, LATER)
+    run = stored(runs)
+
+    assert not runs.close(DISTRICT, RUN, RunState.COMPLETED, None, LATER, attempt=1)
+    assert stored(runs) == run
+    assert runs.close(DISTRICT, RUN, RunState.COMPLETED, None, LATER, attempt=2)
+
+
+def test_a_new_attempt_knows_that_an_earlier_one_may_have_sent_chunks(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run())
+    first = runs.begin_attempt(DISTRICT, RUN, 7, NOW)
+    begin_applying(runs)
+    second = runs.begin_attempt(DISTRICT, RUN, 8, NOW)
+    third = runs.begin_attempt(DISTRICT, RUN, 9, NOW)
+
+    assert [run and run.sent_attempt for run in (first, second, third)] == [0, 1, 1]
 
 
 def test_a_run_ends_without_a_reason(runs: InMemoryRuns | Runs) -> None:

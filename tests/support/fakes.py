@@ -112,6 +112,7 @@ class InMemoryRuns:
             created_at=run.created_at,
             started_at=run.started_at or now,
             attempt=run.attempt + 1,
+            sent_attempt=run.sent_attempt,
             fence=fence,
         )
         self._runs[district_id, run_id] = begun
@@ -138,6 +139,7 @@ class InMemoryRuns:
         self._runs[district_id, run_id] = replace(
             run,
             state=RunState.APPLYING,
+            sent_attempt=attempt,
             chunks_expected=chunks_expected,
             counts=counts,
             issues_by_code=issues_by_code,
@@ -158,9 +160,18 @@ class InMemoryRuns:
         )
         return True
 
-    def close(self, district_id: DistrictId, run_id: RunId, state: RunState, reason: str | None, now: datetime) -> bool:
+    def close(
+        self,
+        district_id: DistrictId,
+        run_id: RunId,
+        state: RunState,
+        reason: str | None,
+        now: datetime,
+        *,
+        attempt: int | None = None,
+    ) -> bool:
         run = self._runs.get((district_id, run_id))
-        if run is None or run.state.is_terminal:
+        if run is None or run.state.is_terminal or attempt not in (None, run.attempt):
             return False
         self._runs[district_id, run_id] = replace(run, state=state, reason=reason, ended_at=now)
         return True

@@ -107,6 +107,7 @@ class Nights:
         self.queue = InMemoryChangeQueue()
         self.now = now
         self.count = 0
+        self.pauses: list[float] = []
         self.configure(district or settings(), schools or (a_school(),))
 
     def configure(self, district: Settings, schools: Sequence[School]) -> None:
@@ -129,6 +130,7 @@ class Nights:
             open_provider=lambda _settings: provider,
             offered_products=PRODUCTS,
             clock=clock or (lambda: self.now),
+            pause=self.pauses.append,
         )
 
     def queued(self) -> Run:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
 from tests.support.template import functions, properties, resources
 
 QUEUES = {
@@ -46,6 +47,14 @@ def test_a_message_stays_invisible_while_its_function_may_run(queue: str) -> Non
     function = properties(MAPPINGS[queue]["FunctionName"]["Ref"])
 
     assert QUEUES[queue]["VisibilityTimeout"] >= 2 * function["Timeout"]
+
+
+def test_nobody_works_on_a_chunk_for_longer_than_a_new_attempt_waits() -> None:
+    assert properties("UpsertFunction")["Timeout"] <= CHUNK_TIME.total_seconds()
+
+
+def test_no_fetch_outlives_its_lease() -> None:
+    assert properties("FetchFunction")["Timeout"] < LEASE_TIME.total_seconds()
 
 
 def test_a_fetch_that_keeps_dying_is_a_dead_letter_before_six() -> None:

@@ -120,14 +120,15 @@ def test_a_chunk_keeps_the_district_for_its_run() -> None:
     assert night.is_free(just_in_time + LEASE_TIME)
 
 
-def test_the_last_chunk_does_not_free_a_district_that_another_run_holds_by_now() -> None:
+def test_a_chunk_is_dropped_once_another_run_holds_the_district() -> None:
+    """That run has read the roster; what it found unchanged must stay so."""
     night = Applying(chunks=1)
     expired = NOW + LEASE_TIME
     night.leases.acquire(DISTRICT, LATER_RUN, expired, expired + LEASE_TIME)
 
     applied = night.apply(a_numbered_chunk(1), now=expired)
 
-    assert applied.ended is RunState.COMPLETED
+    assert (applied, night.users.writes) == (AppliedChunk(None), 0)
     with pytest.raises(DistrictBusyError, match=LATER_RUN):
         night.leases.acquire(DISTRICT, RUN, expired, expired + LEASE_TIME)
 

@@ -7,13 +7,15 @@ from datetime import timedelta
 import pytest
 
 from roster_sync.domain.change import ChangeKind
+from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError, TransientError
 from roster_sync.domain.identifiers import RunId, UserId
+from roster_sync.domain.lease import CHUNK_TIME
 from roster_sync.domain.run import Counts, RunKind, RunState
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.fetch_roster import fetch_roster
-from roster_sync.use_cases.provider import Page
+from roster_sync.use_cases.provider import Page, Provider
 from tests.support.builders import DISTRICT, a_school, a_user, settings
 from tests.support.nights import FakeProvider, Nights, a_record
 
@@ -623,6 +625,58 @@ def test_of_a_stored_user_s_repeated_records_the_first_counts_and_once(first: st
 
 
 # Redelivery and crashes
+
+
+def test_a_new_attempt_waits_until_no_chunk_of_an_earlier_one_can_be_in_work() -> None:
+    """What such a chunk writes after the roster was read would be missing in the comparison."""
+    nights = Nights()
+    run = nights.queued()
+
+    nights.fetch(run, FakeProvider([a_record()]))
+    waited_at_first = list(nights.pauses)
+    nights.fetch(run, FakeProvider([a_record()]))
+
+    assert (waited_at_first, nights.pauses) == ([], [CHUNK_TIME.total_seconds()])
+
+
+def test_what_an_earlier_attempt_created_counts_though_it_is_gone_and_stays() -> None:
+    nights = Nights()
+    run = nights.queued()
+    nights.fetch(run, FakeProvider([a_record("S-1"), a_record("S-2")]))
+    (chunk,) = nights.queue.sent
+    nights.users.apply(chunk, nights.now)
+    nights.queue.sent.clear()
+
+    nights.fetch(run, FakeProvider([a_record("S-2")], announced=2))
+    nights.apply()
+
+    assert nights.user("S-1").active
+    assert (nights.stored(run).counts.created, nights.stored(run).counts.unchanged) == (2, 0)
+
+
+def test_a_run_that_ended_but_died_before_it_gave_the_lease_back_makes_nobody_wait() -> None:
+    nights = Nights()
+    died = nights.queued()
+    nights.districts.acquire(DISTRICT, died.run_id, nights.now, nights.now + timedelta(days=2))
+    nights.runs.close(DISTRICT, died.run_id, RunState.COMPLETED, None, nights.now)
+
+    assert nights.run(a_record()).state is RunState.COMPLETED
+
+
+def test_an_attempt_that_fails_leaves_the_run_to_the_newer_one() -> None:
+    nights = Nights()
+    run = nights.queued()
+    provider = FakeProvider([a_record()])
+    older = nights.fetcher(provider)
+
+    def begin_anew(_: Settings) -> Provider:
+        nights.fetch(run, provider)
+        raise ConfigurationError("The consumer key is wrong.")
+
+    fetch_roster(DISTRICT, run.run_id, replace(older, open_provider=begin_anew), deadline=nights.now)
+    nights.apply()
+
+    assert nights.stored(run).state is RunState.COMPLETED
 
 
 def test_a_second_delivery_of_every_chunk_changes_neither_users_nor_counts() -> None:

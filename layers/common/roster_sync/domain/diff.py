@@ -203,8 +203,11 @@ class Comparison:
             counts[self._count_of_unchanged(row)] += 1
         leaving, left, active = self._absent()
         verdict = may_deactivate(len(leaving) + left, active + left, proof, percent=percent, minimum=minimum)
+        going = frozenset(leaving if verdict.deactivates else ())
+        for row in self._roster.rows_written_by_this_run():
+            if not self._claimed[row] and row not in going:
+                counts[self._count_of_unchanged(row)] += 1
         if verdict.deactivates:
-            counts["deactivated"] += left
             planned.sort(key=lambda change: change.held)
             planned += [Planned(ChangeKind.DEACTIVATE, row, _NOBODY) for row in leaving]
         elif verdict.blocks_run:

@@ -8,6 +8,9 @@ from roster_sync.domain.identifiers import RunId
 LEASE_TIME = timedelta(minutes=20)
 """How long a run's lease lasts unless renewed: longer than `fetch` may run; each chunk applied renews it."""
 
+CHUNK_TIME = timedelta(minutes=2)
+"""Nobody works on a chunk for longer: the Timeout of `upsert`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

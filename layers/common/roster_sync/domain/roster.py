@@ -105,6 +105,10 @@ class Roster:
         code = self._written[row]
         return _KINDS[code - 1] if code else None
 
+    def rows_written_by_this_run(self) -> Iterator[int]:
+        """The rows that an earlier attempt of the comparing run wrote."""
+        return (row for row, code in enumerate(self._written) if code)
+
     def rows(self, *, having: int, lacking: int = 0) -> Iterator[int]:
         """The rows with all flags of `having` and none of `lacking`."""
         mask = having | lacking

@@ -89,6 +89,7 @@ class Run:
 
     Attributes:
         attempt: 0 while queued; each (re)start of the fetch adds 1 and begins the counts anew.
+        sent_attempt: The newest attempt that may have sent chunks; 0 if none has.
         outcome: The terminal state that the last applied chunk will give the run.
         reason: Why it ended as it did, in a sentence; None for a run that simply completed.
         issues_by_code: How many issues of each code.
@@ -103,6 +104,7 @@ class Run:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     attempt: int = 0
+    sent_attempt: int = 0
     fence: int = 0
     chunks_expected: int = 0
     chunks_applied: int = 0

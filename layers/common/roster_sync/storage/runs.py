@@ -72,6 +72,7 @@ class _RunItem(Model):
     started_at = UTCDateTimeAttribute(null=True)
     ended_at = UTCDateTimeAttribute(null=True)
     attempt = NumberAttribute(null=True)
+    sent_attempt = NumberAttribute(null=True)
     fence = NumberAttribute(null=True)
     chunks_expected = NumberAttribute(null=True)
     chunks_applied = NumberAttribute(null=True)
@@ -123,6 +124,7 @@ class Runs:
             started_at=run.started_at,
             ended_at=run.ended_at,
             attempt=run.attempt,
+            sent_attempt=run.sent_attempt,
             fence=run.fence,
             chunks_expected=run.chunks_expected,
             chunks_applied=run.chunks_applied,
@@ -208,6 +210,7 @@ class Runs:
             run_id,
             [
                 _RunItem.state.set(RunState.APPLYING.value),
+                _RunItem.sent_attempt.set(attempt),
                 _RunItem.chunks_expected.set(chunks_expected),
                 _RunItem.counts.set(_counts_map(counts)),
                 _RunItem.issues_by_code.set(dict(issues_by_code)),
@@ -258,8 +261,17 @@ class Runs:
                 return True
 
     @errors_as_ours()
-    def close(self, district_id: DistrictId, run_id: RunId, state: RunState, reason: str | None, now: datetime) -> bool:
-        """End the run; False if it had ended before, which stays as it is."""
+    def close(
+        self,
+        district_id: DistrictId,
+        run_id: RunId,
+        state: RunState,
+        reason: str | None,
+        now: datetime,
+        *,
+        attempt: int | None = None,
+    ) -> bool:
+        """End the run; False if it had ended before, or if `attempt` is not its newest one: it stays as it is."""
         closed = _updated(
             district_id,
             run_id,
@@ -268,7 +280,7 @@ class Runs:
                 _RunItem.ended_at.set(now),
                 _RunItem.reason.set(reason) if reason else _RunItem.reason.remove(),
             ],
-            _has_not_ended(),
+            _has_not_ended() if attempt is None else _has_not_ended() & (_RunItem.attempt == attempt),
         )
         return closed is not None
 
@@ -381,6 +393,7 @@ def _run(item: _RunItem) -> Run:
         started_at=item.started_at,
         ended_at=item.ended_at,
         attempt=int(item.attempt),
+        sent_attempt=int(item.sent_attempt or 0),
         fence=int(item.fence),
         chunks_expected=int(item.chunks_expected),
         chunks_applied=int(item.chunks_applied),

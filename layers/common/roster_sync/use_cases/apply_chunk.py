@@ -16,7 +16,7 @@ class AppliedChunk:
     """What became of a chunk.
 
     Attributes:
-        counts: None if the chunk was dropped, because its run has ended or a newer attempt replaces it.
+        counts: None if the chunk was dropped, because its run has ended, or another run or a newer attempt replaces it.
         ended: The run's state, if this chunk ended it.
     """
 
@@ -36,7 +36,9 @@ def apply_chunk(
     if run is None or run.state.is_terminal or run.attempt != chunk.attempt:
         return AppliedChunk(None)
     now = clock()
-    leases.renew(chunk.district_id, chunk.run_id, now + LEASE_TIME)
+    if not leases.renew(chunk.district_id, chunk.run_id, now + LEASE_TIME):
+        # Whoever has the lease now has read the roster, and must find it as it was read.
+        return AppliedChunk(None)
     counts = users.apply(chunk, now)
     runs.count_chunk(chunk, counts)
     counted = runs.get(chunk.district_id, chunk.run_id)

@@ -14,13 +14,14 @@ from roster_sync.domain.district import Settings, mapped_schools, why_not_run
 from roster_sync.domain.errors import ConfigurationError, DistrictBusyError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind, in_mending_order
-from roster_sync.domain.lease import LEASE_TIME
+from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
 from roster_sync.domain.normalise import references_in, rules_of
 from roster_sync.domain.roster import Roster
 from roster_sync.domain.run import Run, RunKind, RunState
 from roster_sync.use_cases.close_run import close_if_applied
 from roster_sync.use_cases.ports import ChangeQueue, DistrictStore, LeaseStore, RunStore, UserStore
 from roster_sync.use_cases.provider import OpenProvider, Page, Provider
+from roster_sync.use_cases.take_lease import take_lease
 
 _ABANDONED_AT_MOST = 25
 """Runs that are looked at for some that died: those of three weeks."""
@@ -33,6 +34,7 @@ class Fetcher:
     Attributes:
         offered_products: The products of this deployment.
         clock: Says what time it is.
+        pause: Waits for so many seconds.
     """
 
     districts: DistrictStore
@@ -43,6 +45,7 @@ class Fetcher:
     open_provider: OpenProvider
     offered_products: frozenset[str]
     clock: Callable[[], datetime]
+    pause: Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
         return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, reason, clock()))
     now = clock()
     try:
-        lease = leases.acquire(district_id, run_id, now, now + LEASE_TIME)
+        lease = take_lease(district_id, run_id, now, LEASE_TIME, leases=leases, runs=runs)
     except DistrictBusyError as error:
         return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, str(error), clock()))
     _end_abandoned(runs, lease.previous_holder, district_id, run_id, now)
@@ -95,12 +98,16 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
     if run is None:
         leases.release(district_id, run_id)
         return Fetched(None)
+    if run.sent_attempt:
+        # A chunk of an earlier attempt may be in work. What it writes must be in the roster when that is read.
+        fetcher.pause(CHUNK_TIME.total_seconds())
     try:
         return _fetch(run, settings, mapped_schools(schools), fetcher, deadline)
     except _ProviderFailedError as error:
-        ended = _close(runs, district_id, run_id, RunState.FAILED, str(error), clock())
+        if not runs.close(district_id, run_id, RunState.FAILED, str(error), clock(), attempt=run.attempt):
+            return Fetched(None)
         leases.release(district_id, run_id)
-        return Fetched(ended)
+        return Fetched(RunState.FAILED)
 
 
 def _end_abandoned(

@@ -12,6 +12,7 @@ from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.upload import Upload, manual_changes, new_user_ids, read_upload
 from roster_sync.domain.user import normalised_email
 from roster_sync.use_cases.ports import DistrictStore, LeaseStore, RunStore, UserStore
+from roster_sync.use_cases.take_lease import take_lease
 
 ROWS_AT_ONCE = 2_000
 """Rows whose users are read and written together; bounds memory."""
@@ -53,7 +54,7 @@ def import_upload(upload: Upload, district_id: DistrictId, run_id: RunId, import
     if ended is not None:
         return ended
     now = clock()
-    lease = leases.acquire(district_id, run_id, now, now + importer.lease_lasts)
+    lease = take_lease(district_id, run_id, now, importer.lease_lasts, leases=leases, runs=runs)
     if lease.previous_holder is not None:
         runs.close(
             district_id, lease.previous_holder, RunState.FAILED, "It stopped without a word. Start it again.", now

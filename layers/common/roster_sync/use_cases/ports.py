@@ -76,8 +76,17 @@ class RunStore(Protocol):
     def count_chunk(self, chunk: Chunk, counts: Counts) -> bool:
         """Add a chunk's counts to its run, once: False if it was counted before, or the attempt is not the newest."""
 
-    def close(self, district_id: DistrictId, run_id: RunId, state: RunState, reason: str | None, now: datetime) -> bool:
-        """End the run; False if it had ended before, which stays as it is."""
+    def close(
+        self,
+        district_id: DistrictId,
+        run_id: RunId,
+        state: RunState,
+        reason: str | None,
+        now: datetime,
+        *,
+        attempt: int | None = None,
+    ) -> bool:
+        """End the run; False if it had ended before, or if `attempt` is not its newest one: it stays as it is."""
 
     def add_issues(
         self, district_id: DistrictId, run_id: RunId, attempt: int, issues: Sequence[Issue], first_number: int = 1
