@@ -1,0 +1,134 @@
+"""The life of one district, as a seed decides it, and what must hold at the end of each run."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+
+from roster_sync.domain.change import ChangeKind
+from roster_sync.domain.run import COUNT_OF_KIND, Run, RunKind, RunState
+from roster_sync.domain.user import StoredUser
+from tests.convergence.people import Expected, People, a_row, expected_users
+from tests.convergence.world import PRODUCTS, Fetched, World, changed_by
+from tests.support.builders import DISTRICT
+
+_COMPLETED = (RunState.COMPLETED, RunState.COMPLETED_WITH_ISSUES)
+
+
+def live(seed: int, *, nights: int, prepare: Callable[[World], None] = lambda _: None) -> None:
+    """Let nights pass, in a district that the seed makes; a last one passes without a fault.
+
+    Raises:
+        AssertionError: What must hold did not; with the seed that shows it again.
+    """
+    random = Random(seed)
+    world = World(random, {}, faults=random.choice([0, 1, 3, 10]), check=_check)
+    # Of what outlives its lease, only this is promised: it overwrites nothing that came later.
+    world.outlives_lease = random.random() < 0.2
+    prepare(world)
+    people = People(random, world.records)
+    for _ in range(random.randrange(8)):
+        people.change()
+    try:
+        for _ in range(nights - 1):
+            _night(random, world, people)
+        _last_night(world)
+    except AssertionError as error:
+        error.add_note(f"Seed {seed} shows it again.")
+        raise
+
+
+def _night(random: Random, world: World, people: People) -> None:
+    """One night: changes before it and perhaps during it, uploads at any time, not always an end before the next."""
+    for _ in range(random.randrange(4)):
+        people.change()
+    world.dispatch()
+    if random.random() < 0.1:
+        world.dispatch()
+    while world.step():
+        if world.outlives_lease and random.randrange(50) == 0:
+            world.outlive_lease()
+        match random.randrange(150):
+            case 0 | 5:
+                people.change()
+            case 1 if random.random() < 0.5:
+                world.upload([a_row(random) for _ in range(random.randrange(1, 4))])
+            case 2:
+                world.pass_time(timedelta(minutes=random.randrange(40)))
+            case 3 if random.random() < 0.5:
+                world.sync_now()
+            case 4 if random.random() < 0.2:
+                break
+    world.pass_time(timedelta(minutes=random.choice([1, 30, 24 * 60])))
+
+
+def _last_night(world: World) -> None:
+    world.faults = 0
+    world.settle()
+    world.pass_time(timedelta(hours=24))
+    world.dispatch()
+    world.settle()
+    if world.outlives_lease:
+        return
+    runs, _ = world.runs.page(DISTRICT, limit=1_000)
+    lost = {message.body for message in world.dead_letters if message.queue == "uploads"}
+    for run in runs:
+        assert run.state.is_terminal or any(run.run_id in body for body in lost), f"{run.run_id} has not ended."
+    nightly = next(run for run in runs if run.run_id.endswith("nightly"))
+    assert nightly.state in (*_COMPLETED, RunState.BLOCKED) or not world.records, nightly
+
+
+def _check(world: World, run: Run) -> None:
+    """What must hold when a run has ended."""
+    if world.outlives_lease:
+        return
+    if run.state not in (*_COMPLETED, RunState.BLOCKED) or run.kind is RunKind.UPLOAD:
+        return
+    users = world.users.all(DISTRICT)
+    newer = [user for user in users if user.fence > run.fence]
+    fetched = world.fetched[run.run_id, run.attempt]
+    for user in users:
+        if user.run_id == run.run_id and user.fence == run.fence and user.last_change == ChangeKind.DEACTIVATE:
+            stayed = fetched.at_all_times & set(user.sourced_ids)
+            assert not stayed, f"{run.run_id} deactivated {stayed}, who never left."
+    if not newer:
+        _check_counts(world, run)
+    if fetched.whole:
+        _check_users(users, run, fetched)
+
+
+def _check_counts(world: World, run: Run) -> None:
+    counted = run.counts.as_dict()
+    changed = changed_by(run, world.users)
+    for kind, name in COUNT_OF_KIND.items():
+        assert counted[name] == changed[kind], f"{run.run_id} counts {counted[name]} {name}, {changed[kind]} are."
+
+
+def _check_users(users: list[StoredUser], run: Run, fetched: Fetched) -> None:
+    expected = expected_users(fetched.records)
+    came = set[str]()
+    for person in expected:
+        came |= person.sourced_ids
+        stored = [user for user in users if person.sourced_ids & set(user.sourced_ids) and user.active]
+        assert len(stored) == 1, f"{person.sourced_ids}: {len(stored)} users in {run.run_id}."
+        if stored[0].fence <= run.fence:
+            assert _sis_attributes(stored[0]) == person, f"{stored[0]} in {run.run_id} is not {person}."
+            assert stored[0].role == (stored[0].manual_role or person.sis_role)
+            assert stored[0].products >= PRODUCTS
+    if run.state is not RunState.BLOCKED:
+        for user in users:
+            if user.sourced_ids and user.active and user.fence <= run.fence:
+                assert came & set(user.sourced_ids), f"{user} is active after {run.run_id}, and gone."
+    people = run.counts.created + run.counts.updated + run.counts.linked + run.counts.reactivated
+    people += run.counts.unchanged + run.counts.superseded
+    assert people >= len(expected)
+
+
+def _sis_attributes(user: StoredUser) -> Expected:
+    return Expected(
+        sourced_ids=frozenset(user.sourced_ids),
+        given_name=user.given_name or "",
+        family_name=user.family_name or "",
+        email=user.email,
+        identifier=user.identifier or "",
+        sis_role=str(user.sis_role),
+    )

@@ -1,0 +1,77 @@
+"""Each condition that convergence rests on, removed: the simulation must show what goes wrong."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from roster_sync.domain.change import Chunk
+from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.domain.lease import Lease
+from roster_sync.domain.run import Counts
+from tests.convergence.nights import live
+from tests.convergence.world import World
+from tests.support.fakes import InMemoryDistricts, InMemoryRuns, InMemoryUsers
+
+MOST_SEEDS = 400
+
+
+class NoLease(InMemoryDistricts):
+    """Gives the lease to whoever asks."""
+
+    def acquire(self, district_id: DistrictId, holder: RunId, now: datetime, expires_at: datetime) -> Lease:
+        return replace(super().acquire(district_id, RunId("anybody"), now, expires_at), holder=holder)
+
+
+class NoFence(InMemoryUsers):
+    """Writes whatever the stored fence is."""
+
+    def apply(self, chunk: Chunk, now: datetime) -> Counts:
+        for change in chunk.changes:
+            stored = self.get(chunk.district_id, change.user_id)
+            if stored:
+                self._store(replace(stored, fence=0))
+        return super().apply(chunk, now)
+
+
+class CountsTwice(InMemoryRuns):
+    """Counts a chunk as often as it comes."""
+
+    def count_chunk(self, chunk: Chunk, counts: Counts) -> bool:
+        self._counted.clear()
+        return super().count_chunk(chunk, counts)
+
+
+def without_lease(world: World) -> None:
+    world.districts.__class__ = NoLease
+
+
+def without_fence(world: World) -> None:
+    world.users.__class__ = NoFence
+
+
+def without_counting_once(world: World) -> None:
+    world.runs.__class__ = CountsTwice
+
+
+def without_whole_fetches(world: World) -> None:
+    world.proves = lambda _: True
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        without_lease,
+        without_fence,
+        without_counting_once,
+        without_whole_fetches,
+    ],
+)
+def test_what_goes_wrong_without_a_condition_is_seen(mutate: Callable[[World], None]) -> None:
+    for seed in range(MOST_SEEDS):
+        try:
+            live(seed, nights=10, prepare=mutate)
+        except AssertionError:
+            return
+    pytest.fail("Nothing was seen.")

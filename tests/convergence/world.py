@@ -1,0 +1,404 @@
+"""A district, its provider and its queues, in which anything may happen between any two operations."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+from typing import Any, cast
+
+from roster_sync.domain.change import Chunk, ManualChange
+from roster_sync.domain.fetch_proof import FetchProof
+from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
+from roster_sync.domain.record import RawRecord
+from roster_sync.domain.run import Counts, Run, RunState, upload_run_id
+from roster_sync.domain.upload import read_upload
+from roster_sync.messaging import user_changes
+from roster_sync.oneroster.records import JsonRecordReader
+from roster_sync.use_cases.apply_chunk import apply_chunk
+from roster_sync.use_cases.dispatch_runs import dispatch_runs
+from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
+from roster_sync.use_cases.import_upload import Importer, import_file
+from roster_sync.use_cases.provider import Page
+from roster_sync.use_cases.start_run import start_run
+from tests.convergence.invocations import Fault, Invocation, Stepwise
+from tests.convergence.people import Record, stored_sourced_ids
+from tests.support.builders import DISTRICT, NOW, a_school, settings
+from tests.support.fakes import InMemoryDistricts, InMemoryRuns, InMemoryUsers
+
+PRODUCTS = frozenset({"serve"})
+MOST_RECEIVES = 5
+"""Of a message, before it is a dead letter: as the template's redrive policies say."""
+VISIBLE_AGAIN = timedelta(minutes=3)
+FUNCTIONS_END = timedelta(minutes=15)
+"""Lambda's limit, and less than a lease lasts; `upsert` ends after CHUNK_TIME."""
+_PAGE = 4
+
+
+@dataclass
+class Message:
+    """One message of a queue; `body` is what was sent."""
+
+    queue: str
+    body: str
+    visible_at: datetime
+    receives: int = 0
+
+
+@dataclass
+class Fetched:
+    """What one attempt of a run has seen of the provider.
+
+    Attributes:
+        records: Those at the first page.
+        at_all_times: The sourcedIds of users who were there, and to be stored, at each page.
+        whole: Whether nothing changed from the first page to the last.
+    """
+
+    records: Sequence[Record]
+    at_all_times: frozenset[str]
+    whole: bool = True
+
+
+@dataclass
+class World:
+    """All there is. Whoever changes `faults`, `records` or `now` decides what the functions meet.
+
+    Attributes:
+        faults: Of a hundred operations, how many go wrong.
+        fetched: What each attempt of each run has seen.
+        check: Told of each run that ends.
+        outlives_lease: Whether functions go on for longer than they may, as in no Lambda.
+    """
+
+    random: Random
+    records: dict[str, Record]
+    faults: int
+    check: "Callable[[World, Run], None]"
+    districts: InMemoryDistricts = field(default_factory=InMemoryDistricts)
+    runs: InMemoryRuns = field(default_factory=InMemoryRuns)
+    users: InMemoryUsers = field(default_factory=InMemoryUsers)
+    now: datetime = NOW
+    fetched: dict[tuple[RunId, int], Fetched] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    dead_letters: list[Message] = field(default_factory=list)
+    under_way: list[Invocation] = field(default_factory=list)
+    proves: Callable[[bool], bool] = staticmethod(lambda whole: whole)  # noqa: RUF009 - a function, not shared state
+    started: int = 0
+    outlives_lease: bool = False
+
+    def __post_init__(self) -> None:
+        """Enter the district."""
+        self.districts.save_settings(settings(products=PRODUCTS, deactivation_percent=100), 0)
+        self.districts.put_school(a_school())
+
+    # What may happen
+
+    def dispatch(self) -> None:
+        """The schedule's time has come."""
+        scheduled_time = self.now
+
+        def work(invocation: Invocation) -> None:
+            dispatch_runs(
+                scheduled_time,
+                districts=cast("Any", Stepwise(invocation, self.districts)),
+                runs=cast("Any", Stepwise(invocation, self.runs)),
+                request_syncs=lambda requests: self._request(invocation, requests),
+                offered_products=PRODUCTS,
+                now=scheduled_time,
+            )
+
+        self._invoke("dispatch", work)
+
+    def outlive_lease(self) -> None:
+        """A function stands still until its lease has expired and another run has begun."""
+        if self.under_way:
+            self.random.choice(self.under_way).waits_until = self.now + timedelta(hours=2)
+            self.pass_time(LEASE_TIME)
+            self.sync_now()
+
+    def sync_now(self) -> None:
+        """An administrator asks for a sync."""
+        self.started += 1
+        now, nonce = self.now, f"{self.started}"
+
+        def work(invocation: Invocation) -> None:
+            start_run(
+                DISTRICT,
+                districts=cast("Any", Stepwise(invocation, self.districts)),
+                runs=self._runs(invocation),
+                request_sync=lambda district_id, run_id: self._request(invocation, [(district_id, run_id)]),
+                offered_products=PRODUCTS,
+                now=now,
+                nonce=nonce,
+            )
+
+        self._invoke("sync now", work)
+
+    def upload(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """A file arrives in the bucket."""
+        self.started += 1
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        run_id = upload_run_id(self.now, f"{self.started}")
+        self.messages.append(Message("uploads", json.dumps([run_id, text.getvalue()]), self.now))
+
+    def settle(self) -> None:
+        """Let everything happen, in any order, until nothing is left to happen."""
+        while self.step():
+            pass
+
+    def step(self) -> bool:
+        """Let one thing happen; whether there was any."""
+        ready = [each for each in self.under_way if each.waits_until is None or each.waits_until <= self.now]
+        visible = [message for message in self.messages if message.visible_at <= self.now]
+        choices = len(ready) * 4 + len(visible)
+        if choices:
+            choice = self.random.randrange(choices)
+            if choice < len(ready) * 4:
+                self._go_on(ready[choice // 4])
+            else:
+                self._deliver(visible[choice - len(ready) * 4])
+            return True
+        later = [message.visible_at for message in self.messages]
+        later += [each.waits_until for each in self.under_way if each.waits_until]
+        if later:
+            self.pass_time(min(later) - self.now)
+        return bool(later)
+
+    def pass_time(self, time: timedelta) -> None:
+        """Functions that have run for too long are ended."""
+        self.now += time
+        for invocation in list(self.under_way):
+            if not self.outlives_lease and self.now - invocation.began >= invocation.limit:
+                invocation.kill()
+                self.under_way.remove(invocation)
+
+    # Queues and functions
+
+    def _go_on(self, invocation: Invocation) -> None:
+        fault = self.random.choice(list(Fault)) if self.random.randrange(100) < self.faults else None
+        invocation.waits_until = None
+        invocation.go_on(fault)
+        if invocation.ended:
+            self.under_way.remove(invocation)
+
+    def _invoke(self, name: str, work: Callable[[Invocation], object]) -> Invocation:
+        limit = CHUNK_TIME if name == "user-changes" else FUNCTIONS_END
+        invocation = Invocation(name, work, began=self.now, limit=limit)
+        self.under_way.append(invocation)
+        return invocation
+
+    def _deliver(self, message: Message) -> None:
+        """Call the queue's function; the message goes when it has succeeded, and may come twice all the same."""
+        if message.receives == MOST_RECEIVES:
+            self.messages.remove(message)
+            self.dead_letters.append(message)
+            return
+        message.receives += 1
+        message.visible_at = self.now + FUNCTIONS_END + VISIBLE_AGAIN
+        if self.random.randrange(100) < self.faults:
+            self.messages.append(replace(message, visible_at=self.now))
+        consume = {"sync-requests": self._fetch, "user-changes": self._apply, "uploads": self._import}[message.queue]
+
+        def work(invocation: Invocation) -> None:
+            try:
+                consume(invocation, message.body)
+            except BaseException:
+                message.visible_at = self.now + VISIBLE_AGAIN
+                raise
+            if message in self.messages:
+                self.messages.remove(message)
+
+        self._invoke(message.queue, work)
+
+    def _send(self, queue: str, body: str) -> None:
+        self.messages.append(Message(queue, body, self.now))
+
+    def _request(self, invocation: Invocation, requests: Sequence[tuple[DistrictId, RunId]]) -> None:
+        for _, run_id in requests:
+            invocation.operation(partial(self._send, "sync-requests", run_id))
+
+    def _fetch(self, invocation: Invocation, body: str) -> None:
+        run_id = RunId(body)
+        fetcher = Fetcher(
+            districts=cast("Any", Stepwise(invocation, self.districts)),
+            leases=cast("Any", Stepwise(invocation, self.districts)),
+            runs=self._runs(invocation),
+            users=cast("Any", Stepwise(invocation, self.users)),
+            queue=_Queue(invocation, self),
+            open_provider=lambda _: _Provider(invocation, self, run_id),
+            offered_products=PRODUCTS,
+            clock=lambda: self.now,
+            pause=lambda seconds: self._pause(invocation, seconds),
+        )
+        fetch_roster(DISTRICT, run_id, fetcher, deadline=self.now + timedelta(hours=1))
+
+    def _apply(self, invocation: Invocation, body: str) -> None:
+        apply_chunk(
+            user_changes.from_json(body),
+            users=cast("Any", _Users(invocation, self.users)),
+            runs=self._runs(invocation),
+            leases=cast("Any", Stepwise(invocation, self.districts)),
+            clock=lambda: self.now,
+        )
+
+    def _import(self, invocation: Invocation, body: str) -> None:
+        run_id, text = json.loads(body)
+        importer = Importer(
+            districts=cast("Any", Stepwise(invocation, self.districts)),
+            leases=cast("Any", Stepwise(invocation, self.districts)),
+            runs=self._runs(invocation),
+            users=cast("Any", _Users(invocation, self.users)),
+            offered_products=PRODUCTS,
+            lease_lasts=timedelta(minutes=16),
+            clock=lambda: self.now,
+        )
+
+        read_upload(text.encode(), self.districts.schools(DISTRICT))
+        import_file(
+            text.encode(),
+            DISTRICT,
+            RunId(run_id),
+            importer,
+            pause=lambda seconds: self._pause(invocation, seconds),
+            patience=timedelta(minutes=8),
+        )
+
+    def _pause(self, invocation: Invocation, seconds: float) -> None:
+        invocation.waits_until = self.now + timedelta(seconds=seconds)
+        invocation.operation(lambda: None)
+
+    def _runs(self, invocation: Invocation) -> Any:
+        return _Runs(invocation, self)
+
+
+class _Runs(Stepwise):
+    """Runs whose ends are checked when they come."""
+
+    def __init__(self, invocation: Invocation, world: World) -> None:
+        super().__init__(invocation, world.runs)
+        self._world = world
+
+    def close(
+        self,
+        district_id: DistrictId,
+        run_id: RunId,
+        state: RunState,
+        reason: str | None,
+        now: datetime,
+        *,
+        attempt: int | None = None,
+    ) -> bool:
+        def close() -> bool:
+            closed = self._world.runs.close(district_id, run_id, state, reason, now, attempt=attempt)
+            run = self._world.runs.get(district_id, run_id)
+            if closed and run:
+                self._world.check(self._world, run)
+            return closed
+
+        return self._invocation.operation(close)
+
+
+class _Users(Stepwise):
+    """Users who are written one by one."""
+
+    def __init__(self, invocation: Invocation, users: InMemoryUsers) -> None:
+        super().__init__(invocation, users)
+        self._users = users
+
+    def apply(self, chunk: Chunk, now: datetime) -> Counts:
+        counts = Counts()
+        for change in chunk.changes:
+            one = replace(chunk, changes=[change])
+            counts += self._invocation.operation(partial(self._apply, one, now))
+        return counts
+
+    def _apply(self, one: Chunk, now: datetime) -> Counts:
+        before = self._users.get(one.district_id, one.changes[0].user_id)
+        counts = self._users.apply(one, now)
+        after = self._users.get(one.district_id, one.changes[0].user_id)
+        assert not before or (after and after.fence >= before.fence), f"{one.run_id} overwrites what came later."
+        return counts
+
+    def apply_manual(self, district_id: DistrictId, changes: Sequence[ManualChange], **named: Any) -> Counts:
+        counts = Counts()
+        for change in changes:
+            counts += self._invocation.operation(partial(self._users.apply_manual, district_id, [change], **named))
+        return counts
+
+
+class _Queue:
+    """UserChanges; each chunk is sent by itself."""
+
+    def __init__(self, invocation: Invocation, world: World) -> None:
+        self._invocation = invocation
+        self._world = world
+
+    def send(self, chunks: Iterable[Chunk]) -> None:
+        for chunk in chunks:
+            body = user_changes.to_json(chunk)
+            self._invocation.operation(partial(self._world._send, "user-changes", body))
+
+
+@dataclass(frozen=True)
+class _Page:
+    records: Sequence[object]
+
+    @property
+    def raw_records(self) -> Sequence[RawRecord]:
+        return [json.dumps(record).encode() for record in self.records]
+
+
+class _Provider:
+    """A provider whose records may change between two pages; then no fetch is whole."""
+
+    def __init__(self, invocation: Invocation, world: World, run_id: RunId) -> None:
+        self._invocation = invocation
+        self._world = world
+        run = world.runs.get(DISTRICT, run_id)
+        self._attempt = (run_id, run.attempt if run else 0)
+        self.reader = JsonRecordReader()
+        self.requests_made = 0
+
+    def pages(self, endpoint: str) -> Iterator[Page]:
+        if endpoint == "orgs":
+            yield _Page([{"sourcedId": "org-1"}])
+            return
+        seen = self._now()
+        fetched = self._world.fetched[self._attempt] = Fetched(seen, stored_sourced_ids(seen))
+        offset = 0
+        while True:
+            page = self._invocation.operation(partial(self._page, offset))
+            self.requests_made += 1
+            fetched.whole = fetched.whole and self._now() == seen
+            fetched.at_all_times &= stored_sourced_ids(self._now())
+            yield _Page(page)
+            if not page:
+                return
+            offset += len(page)
+
+    def proof(self, distinct: int) -> FetchProof:
+        whole = self._world.proves(self._world.fetched[self._attempt].whole)
+        return FetchProof(whole, None if whole else "Users joined or left.", None, distinct)
+
+    def close(self) -> None:
+        pass
+
+    def _page(self, offset: int) -> list[Record]:
+        return self._now()[offset : offset + _PAGE]
+
+    def _now(self) -> list[Record]:
+        return [record for _, record in sorted(self._world.records.items())]
+
+
+def changed_by(run: Run, users: InMemoryUsers) -> Counter[str]:
+    """How many users were last written by this run, by kind of change."""
+    return Counter(user.last_change or "" for user in users.all(run.district_id) if user.run_id == run.run_id)
