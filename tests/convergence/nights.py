@@ -47,9 +47,9 @@ def _night(random: Random, world: World, people: People) -> None:
     while world.step():
         if world.outlives_lease and random.randrange(50) == 0:
             world.outlive_lease()
+        if world.is_fetching() and random.randrange(15) == 0:
+            people.change()
         match random.randrange(150):
-            case 0 | 5:
-                people.change()
             case 1 if random.random() < 0.5:
                 world.upload([a_row(random) for _ in range(random.randrange(1, 4))])
             case 2:
@@ -86,9 +86,10 @@ def _check(world: World, run: Run) -> None:
     users = world.users.all(DISTRICT)
     newer = [user for user in users if user.fence > run.fence]
     fetched = world.fetched[run.run_id, run.attempt]
+    active = {sourced_id for user in users if user.active for sourced_id in user.sourced_ids}
     for user in users:
         if user.run_id == run.run_id and user.fence == run.fence and user.last_change == ChangeKind.DEACTIVATE:
-            stayed = fetched.at_all_times & set(user.sourced_ids)
+            stayed = (fetched.at_all_times & set(user.sourced_ids)) - active
             assert not stayed, f"{run.run_id} deactivated {stayed}, who never left."
     if not newer:
         _check_counts(world, run)

@@ -173,6 +173,10 @@ class World:
             self.pass_time(min(later) - self.now)
         return bool(later)
 
+    def is_fetching(self) -> bool:
+        """Whether a fetch is under way."""
+        return any(invocation.name == "sync-requests" for invocation in self.under_way)
+
     def pass_time(self, time: timedelta) -> None:
         """Functions that have run for too long are ended."""
         self.now += time
@@ -351,6 +355,7 @@ class _Queue:
 @dataclass(frozen=True)
 class _Page:
     records: Sequence[object]
+    starts_over: bool = False
 
     @property
     def raw_records(self) -> Sequence[RawRecord]:
@@ -358,7 +363,7 @@ class _Page:
 
 
 class _Provider:
-    """A provider whose records may change between two pages; then no fetch is whole."""
+    """A provider whose records may change between two pages: it is read again, once, else no fetch is whole."""
 
     def __init__(self, invocation: Invocation, world: World, run_id: RunId) -> None:
         self._invocation = invocation
@@ -372,6 +377,11 @@ class _Provider:
         if endpoint == "orgs":
             yield _Page([{"sourcedId": "org-1"}])
             return
+        yield from self._read(starts_over=False)
+        if not self._world.fetched[self._attempt].whole and self._world.random.random() < 0.5:
+            yield from self._read(starts_over=True)
+
+    def _read(self, *, starts_over: bool) -> Iterator[Page]:
         seen = self._now()
         fetched = self._world.fetched[self._attempt] = Fetched(seen, stored_sourced_ids(seen))
         offset = 0
@@ -380,7 +390,7 @@ class _Provider:
             self.requests_made += 1
             fetched.whole = fetched.whole and self._now() == seen
             fetched.at_all_times &= stored_sourced_ids(self._now())
-            yield _Page(page)
+            yield _Page(page, starts_over=starts_over and not offset)
             if not page:
                 return
             offset += len(page)
