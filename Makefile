@@ -25,10 +25,10 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run sync check format test test-quick bench lock clean
+.PHONY: help setup run sync check format test test-quick test-convergence bench lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-16s %s\n", $$1, $$2}'
 
 setup: $(DEV) $(STACK) $(SAM) ## Build the environments (every other target does it by itself)
 
@@ -57,6 +57,9 @@ test: setup ## Run all tests: unit, contracts, integration, template, then end t
 
 test-quick: $(DEV) ## Run all tests but the end-to-end ones
 	$(VENV)/bin/pytest -n 2 --ignore=tests/e2e
+
+test-convergence: $(DEV) ## Simulate nights in which anything goes wrong (NIGHTS=10000, or SEED=n for one district)
+	$(VENV)/bin/pytest -n 2 tests/convergence
 
 bench: setup $(RIVALS) ## Print the figures of the benchmarks
 	@$(IN_PROJECT) $(VENV)/bin/python -m bench $(ARGS)

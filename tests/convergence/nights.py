@@ -33,7 +33,7 @@ def live(seed: int, *, nights: int, prepare: Callable[[World], None] = lambda _:
             _night(random, world, people)
         _last_night(world)
     except AssertionError as error:
-        error.add_note(f"Seed {seed} shows it again.")
+        error.add_note(f"It is shown again by: make test-convergence SEED={seed}")
         raise
 
 

@@ -14,7 +14,7 @@ from tests.convergence.nights import live
 from tests.convergence.world import World
 from tests.support.fakes import InMemoryDistricts, InMemoryRuns, InMemoryUsers
 
-MOST_SEEDS = 400
+MOST_SEEDS = 1000
 
 
 class NoLease(InMemoryDistricts):
