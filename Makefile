@@ -25,7 +25,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run sync check format test test-quick test-convergence bench lock clean
+.PHONY: help setup run sync provider check format test test-quick test-convergence bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-16s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ run: setup ## See a district's nights on the local stack (ARGS=--once: end after
 
 sync: setup ## The same against any provider (ARGS="--base-url URL --all-schools"; ARGS=--help lists all)
 	@exec env $(IN_PROJECT) $(VENV)/bin/python -m local sync $(ARGS)
+
+provider: $(DEV) ## Start the sample provider alone, to sync from it (ARGS="--users 500"; ARGS=--help lists all)
+	@exec env $(IN_PROJECT) $(VENV)/bin/python -m local.sample_provider $(ARGS)
 
 check: $(DEV) $(SAM) ## Check format, lint, types, imports and the template
 	$(VENV)/bin/ruff format --check .

@@ -4,6 +4,7 @@ import getpass
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,7 +102,8 @@ def _begin_files(options: SyncOptions) -> None:
 def _credential(variable: str, prompt: str, *, hidden: bool) -> str:
     value = os.environ.get(variable, "").strip()
     if not value and sys.stdin.isatty():
-        value = (getpass.getpass(prompt) if hidden else input(prompt)).strip()
+        with suppress(EOFError):
+            value = (getpass.getpass(prompt) if hidden else input(prompt)).strip()
     if not value:
         raise CannotSyncError(f"Set the environment variables {KEY_VARIABLE} and {SECRET_VARIABLE}.")
     return value
@@ -115,7 +117,7 @@ def _enter_district(api: DistrictApi, connection: Connection, asked_for: tuple[s
     steps.end()
     chosen = _chosen(report, asked_for)
     print_steps(report, steps.console)
-    steps.begin(f"Entering {len(chosen)} schools")
+    steps.begin(f"Entering {len(chosen)} school{'s' if len(chosen) > 1 else ''}")
     enter_schools(api, chosen)
     steps.end()
 

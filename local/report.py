@@ -79,7 +79,8 @@ def _issues(issues: Sequence[Mapping[str, Any]]) -> Table:
     """How many issues of each code, and the first of them; as they come, which is the order to mend them in."""
     table = Table()
     for title in ("Issue", "How many", "For example", "What to do"):
-        table.add_column(title, justify="right" if title == "How many" else "left")
+        # Folded, not cut: a sourcedId is of use only as a whole.
+        table.add_column(title, justify="right" if title == "How many" else "left", overflow="fold")
     first: dict[str, Mapping[str, Any]] = {}
     for issue in issues:
         first.setdefault(issue["code"], issue)

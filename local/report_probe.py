@@ -12,9 +12,10 @@ _MARKS = {True: "ok", False: "failed", None: "note"}
 
 
 def print_steps(report: Mapping[str, Any], console: Console) -> None:
-    """Print each step of a test with what it found."""
+    """Print each step of a test with what it found, but of schools: they are entered after it."""
     for step in report["steps"]:
-        console.print(f"  {step['name']}: {_MARKS[step['ok']]}. {_sentence(step)}", soft_wrap=True)
+        if step["name"] != StepName.SCHOOLS:
+            console.print(f"  {step['name']}: {_MARKS[step['ok']]}. {_sentence(step)}", soft_wrap=True)
 
 
 def cannot_be_reached(report: Mapping[str, Any]) -> str | None:

@@ -23,15 +23,23 @@ def main() -> None:
     stops = {signal.SIGINT, signal.SIGTERM}
     # Blocked before the first thread starts, so that they reach sigwait and nothing else.
     signal.pthread_sigmask(signal.SIG_BLOCK, stops)
-    with SampleProvider(
-        options.users,
-        options.seed,
-        schools=options.schools,
-        page_cap=options.page_cap,
-        latency_s=options.latency,
-        port=options.port,
-        district=read_mockroster(options.data) if options.data else None,
-    ) as provider:
+    try:
+        district = read_mockroster(options.data) if options.data else None
+    except OSError as error:
+        parser.error(f"{error.filename} cannot be read: {error.strerror}. Give the folder of the mockroster-*.csv.")
+    try:
+        serving = SampleProvider(
+            options.users,
+            options.seed,
+            schools=options.schools,
+            page_cap=options.page_cap,
+            latency_s=options.latency,
+            port=options.port,
+            district=district,
+        )
+    except OSError as error:
+        parser.error(f"Port {options.port} cannot be used: {error.strerror}. Choose another; 0 takes a free one.")
+    with serving as provider:
         where = {
             name: getattr(provider, name) for name in ("base_url", "consumer_key", "consumer_secret", "control_url")
         }

@@ -277,3 +277,17 @@ def test_it_runs_in_a_process_of_its_own() -> None:
     assert changes["counts"] == {"joined": 1, "left": 1, "moved": 1, "renamed": 1}
     assert {"first_name", "last_name", "email", "school_name"} == set(counselors[0])
     assert process.returncode == 0
+
+
+def test_a_port_that_is_taken_is_told_in_a_sentence(provider: SampleProvider) -> None:
+    port = str(urlsplit(provider.base_url).port)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "local.sample_provider", "--users", "50", "--port", port],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 2
+    assert f"Port {port} cannot be used: Address already in use. Choose another; 0 takes a free one." in ended.stderr

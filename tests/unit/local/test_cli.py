@@ -1,3 +1,5 @@
+import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,27 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_starts(
 
     assert status == 1
     assert capsys.readouterr().err == f"{report} cannot be written: No such file or directory. Choose another file.\n"
+
+
+class ClosedTerminal(StringIO):
+    """Where somebody types Ctrl-D when asked."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_who_gives_no_key_when_asked_is_told_of_the_variables(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("ONEROSTER_CONSUMER_KEY", raising=False)
+    monkeypatch.setattr(sys, "stdin", ClosedTerminal())
+
+    status = main(["sync", "--base-url", "https://sis.example.org", "--all-schools"])
+
+    assert status == 1
+    assert capsys.readouterr().err == (
+        "Set the environment variables ONEROSTER_CONSUMER_KEY and ONEROSTER_CONSUMER_SECRET.\n"
+    )
 
 
 @pytest.mark.parametrize("sourced_id", ["1", "35bf992d-c9e9-4616-a12e-7696a6cecc1b", "North_High.2"])

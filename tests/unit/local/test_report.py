@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,9 @@ def a_night(**run: Any) -> Night:
     return Night(run={**whole, **run}, issues=[ISSUE, ISSUE], writes=35, seconds=1.234)
 
 
-def printed(night: Night) -> str:
+def printed(night: Night, *, width: int = 120) -> str:
     output = StringIO()
-    print_night(night, Console(file=output, width=120, markup=False))
+    print_night(night, Console(file=output, width=width, markup=False))
     return output.getvalue()
 
 
@@ -61,6 +62,16 @@ def test_issues_are_printed_in_the_order_in_which_they_are_to_be_mended() -> Non
     text = printed(night)
 
     assert text.index("school_unknown") < text.index("role_unknown")
+
+
+def test_a_narrow_terminal_cuts_no_sourced_id() -> None:
+    sourced_id = "2b306a64-5aad-48d5-919c-df7dba24cf9f"
+    night = replace(a_night(), issues=[{**ISSUE, "sourced_id": sourced_id}])
+
+    text = printed(night, width=60)
+
+    rows = [line.split("│") for line in text.splitlines()]
+    assert sourced_id in "".join(row[3].strip() for row in rows if len(row) == 6)
 
 
 @pytest.mark.parametrize("state", ["failed", "blocked", "skipped"])
