@@ -102,6 +102,13 @@ def test_a_function_receives_from_its_own_queue_alone() -> None:
     assert may("sqs:ReceiveMessage", "UserChangesQueue") == {"upsert"}
 
 
+@pytest.mark.parametrize("function", ["fetch", "upsert"])
+def test_a_function_may_with_its_queue_what_lambda_needs_in_order_to_poll_it(function: str) -> None:
+    on_queues = {action for each, action, _ in rights() if each == function and action.startswith("sqs:")}
+
+    assert on_queues - JUSTIFIED_WILDCARDS == {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+
+
 @pytest.mark.parametrize("name", [*TABLES, *sorted(resources("AWS::KMS::Key")), "UserPool"])
 def test_a_deleted_stack_keeps_data_and_keys(name: str) -> None:
     resource = template()["Resources"][name]
