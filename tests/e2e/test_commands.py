@@ -12,7 +12,7 @@ from local.sample_provider import SampleProvider
 from local.stack import PROJECT
 from tests.e2e.expected import Expected
 
-PATIENCE_S = 60
+PATIENCE_S = 240
 
 
 @pytest.fixture

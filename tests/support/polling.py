@@ -6,7 +6,8 @@ from typing import TypeVar
 
 _T = TypeVar("_T")
 
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
+"""For a busy machine; who waits so long has failed."""
 PAUSE_S = 0.1
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 # Two generations hold the writing end of a pipe that has a name: its reader sees the end when both are gone.
 FAMILY = """
