@@ -64,6 +64,14 @@ def test_the_night_begins_on_the_minute_and_a_failed_start_is_tried_again_then_k
     assert night["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DispatchDeadLetterQueue", "Arn"]}}
 
 
+def test_the_schedule_has_a_name_of_its_own_in_every_stack() -> None:
+    """SAM named it DispatchFunctionNight, so a second stack of the account and region could not be created."""
+    night = schedule()
+
+    assert night["OmitName"] is True
+    assert "Name" not in night
+
+
 def test_dispatch_gets_the_scheduled_time_in_the_shape_of_its_event() -> None:
     event = json.loads((ROOT / "events" / "dispatch.json").read_text())
 
