@@ -89,8 +89,9 @@ def _stay(stack: Stack, provider: SampleProvider, printing: Console) -> None:
         f"Settings API:  {stack.api_url}",
         f"Provider:      {provider.base_url}",
         f"Emulated AWS:  {endpoint} (user pool {outputs['UserPoolId']}, client {outputs['PortalClientId']})",
-        "Try, with a token that lasts an hour:",
-        f"  curl -H 'Authorization: Bearer {token}' {stack.api_url}/districts/{DISTRICT_ID}/runs",
+        "Ask it from another terminal (the token lasts an hour):",
+        f"  export API={stack.api_url} TOKEN={token}",
+        f'  curl -H "Authorization: Bearer $TOKEN" "$API/districts/{DISTRICT_ID}/runs"',
         "Ctrl-C ends everything.",
     )
     try:
