@@ -84,7 +84,7 @@ $(STACK): local/requirements-stack.txt
 $(SAM): local/requirements-sam.txt
 $(RIVALS): bench/requirements-rivals.txt
 $(DEV) $(STACK) $(SAM) $(RIVALS):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed. If you have it by another name: make PYTHON=python3.13 ...")'
 	@echo "Building $(@D) from $<"
 	@rm -f $(@D)/.built-*
 	@$(PYTHON) -m venv $(@D)
