@@ -4,7 +4,7 @@ from typing import Any
 from rich.console import Console
 
 from local.report_probe import cannot_be_reached, print_steps
-from roster_sync.use_cases.probe_provider import StepName
+from roster_sync.use_cases.probe.report import StepName
 
 
 def a_step(name: StepName, *, ok: bool | None = True, remedy: str | None = None) -> dict[str, Any]:
