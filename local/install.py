@@ -14,7 +14,7 @@ from pathlib import Path
 
 WIDTH = 40
 TICK_S = 0.2
-PAUSE_S = 10.0
+PAUSE_S = 30.0
 """Between two plain lines, where there is no terminal."""
 
 
