@@ -486,6 +486,15 @@ def test_somebody_whose_record_became_unusable_is_not_deactivated() -> None:
     assert nights.user("S-2").active
 
 
+def test_an_org_without_a_usable_sourced_id_does_not_stop_the_night() -> None:
+    """A list in its place once killed the fetch, three times, and left the run without an end."""
+    nights = Nights()
+
+    run = nights.run(provider=FakeProvider([a_record()], orgs=[{"sourcedId": ["org-1"]}, None, {"sourcedId": "org-1"}]))
+
+    assert (run.state, run.counts.created) == (RunState.COMPLETED, 1)
+
+
 def test_a_oneroster_id_that_the_provider_lacks_is_an_issue_and_its_users_stay() -> None:
     nights = Nights(schools=[a_school(), a_school(school_id="high", oneroster_id="org-2")])
     nights.run(a_record("S-1"), a_record("S-2", orgs=[{"sourcedId": "org-2"}]))
