@@ -277,6 +277,15 @@ def test_a_new_attempt_knows_that_an_earlier_one_may_have_sent_chunks(runs: InMe
     assert [run and run.sent_attempt for run in (first, second, third)] == [0, 1, 1]
 
 
+def test_a_failed_run_keeps_how_often_the_provider_was_asked(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run())
+    runs.begin_attempt(DISTRICT, RUN, 7, NOW)
+
+    runs.close(DISTRICT, RUN, RunState.FAILED, "The provider is down.", LATER, attempt=1, provider_requests=11)
+
+    assert (stored(runs).state, stored(runs).provider_requests) == (RunState.FAILED, 11)
+
+
 def test_a_run_ends_without_a_reason(runs: InMemoryRuns | Runs) -> None:
     an_applying_run(runs)
 

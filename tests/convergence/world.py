@@ -300,9 +300,12 @@ class _Runs(Stepwise):
         now: datetime,
         *,
         attempt: int | None = None,
+        provider_requests: int | None = None,
     ) -> bool:
         def close() -> bool:
-            closed = self._world.runs.close(district_id, run_id, state, reason, now, attempt=attempt)
+            closed = self._world.runs.close(
+                district_id, run_id, state, reason, now, attempt=attempt, provider_requests=provider_requests
+            )
             run = self._world.runs.get(district_id, run_id)
             if closed and run:
                 self._world.check(self._world, run)

@@ -169,11 +169,15 @@ class InMemoryRuns:
         now: datetime,
         *,
         attempt: int | None = None,
+        provider_requests: int | None = None,
     ) -> bool:
         run = self._runs.get((district_id, run_id))
-        if run is None or run.state.is_terminal or attempt not in (None, run.attempt):
+        if run is None or run.state.is_terminal or (attempt is not None and attempt != run.attempt):
             return False
-        self._runs[district_id, run_id] = replace(run, state=state, reason=reason, ended_at=now)
+        requests = run.provider_requests if provider_requests is None else provider_requests
+        self._runs[district_id, run_id] = replace(
+            run, state=state, reason=reason, ended_at=now, provider_requests=requests
+        )
         return True
 
     def add_issues(

@@ -1,12 +1,13 @@
 """A chunk is applied and counted once, and the last one ends the run, over stores in memory."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from roster_sync.domain.change import Chunk
 from roster_sync.domain.errors import DistrictBusyError, TransientError
-from roster_sync.domain.identifiers import UserId
+from roster_sync.domain.identifiers import DistrictId, RunId, UserId
 from roster_sync.domain.lease import LEASE_TIME
 from roster_sync.domain.run import Counts, Run, RunState
 from roster_sync.use_cases.apply_chunk import AppliedChunk, apply_chunk
@@ -61,6 +62,17 @@ class FailingUsers(InMemoryUsers):
 
     def apply(self, chunk: Chunk, now: datetime) -> Counts:
         raise TransientError("The database is busy.")
+
+
+class RunsThatBeginAnew(InMemoryRuns):
+    """The fetch comes again just before a run is ended."""
+
+    def __init__(self, runs: InMemoryRuns) -> None:
+        self.__dict__ |= runs.__dict__
+
+    def close(self, district_id: DistrictId, run_id: RunId, *args: Any, **options: Any) -> bool:
+        self.begin_attempt(district_id, run_id, 2, LATER)
+        return super().close(district_id, run_id, *args, **options)
 
 
 def a_numbered_chunk(number: int, **overrides: object) -> Chunk:
@@ -131,6 +143,18 @@ def test_a_chunk_is_dropped_once_another_run_holds_the_district() -> None:
     assert (applied, night.users.writes) == (AppliedChunk(None), 0)
     with pytest.raises(DistrictBusyError, match=LATER_RUN):
         night.leases.acquire(DISTRICT, RUN, expired, expired + LEASE_TIME)
+
+
+def test_the_last_chunk_of_an_attempt_does_not_end_the_one_that_has_begun_meanwhile() -> None:
+    """A SyncRequest that came twice: the run ended with the new attempt's counts, which were still empty."""
+    night = Applying(chunks=1)
+    night.runs = RunsThatBeginAnew(night.runs)
+
+    applied = night.apply(a_numbered_chunk(1))
+
+    assert applied.ended is None
+    assert (night.run.state, night.run.attempt) == (RunState.FETCHING, 2)
+    assert not night.is_free()
 
 
 @pytest.mark.parametrize("attempt", [0, 2])

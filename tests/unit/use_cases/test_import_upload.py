@@ -1,8 +1,9 @@
 """An upload is applied once, under the lease, and always ends with a report."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,17 @@ class UsersThatFail(InMemoryUsers):
             raise TransientError("The database is busy or did not answer.")
         self.batches -= 1
         return super().apply_manual(district_id, changes, run_id=run_id, fence=fence, products=products, now=now)
+
+
+class UsersThatPause(InMemoryUsers):
+    """Lets something else happen once everything was written."""
+
+    meanwhile: Callable[[], None]
+
+    def apply_manual(self, *args: Any, **options: Any) -> Counts:
+        counts = super().apply_manual(*args, **options)
+        self.meanwhile()
+        return counts
 
 
 class World:
@@ -153,6 +165,22 @@ def test_an_upload_that_was_cut_off_goes_on_to_the_same_counts(world: World) -> 
 
     assert (run.counts, run.state) == (whole.counts, RunState.COMPLETED)
     assert len(world.users.all(DISTRICT)) == 3
+
+
+def test_of_two_deliveries_at_once_the_later_ends_the_run() -> None:
+    """The earlier one closed it with the later one's counts, which were still empty, and gave its lease back."""
+    users = UsersThatPause()
+    world = World(users)
+    later: list[Run | None] = []
+    users.meanwhile = lambda: later.append(
+        world.runs.begin_attempt(DISTRICT, UPLOAD, world.districts.acquire(DISTRICT, UPLOAD, NOW, NOW).fence, NOW)
+    )
+
+    run = world.import_file((HEADER + NED).encode())
+
+    assert later
+    assert run == later[0]
+    assert world.districts.renew(DISTRICT, UPLOAD, NOW + MINUTE)
 
 
 def test_while_a_sync_is_under_way_nothing_is_stored(world: World) -> None:

@@ -270,19 +270,20 @@ class Runs:
         now: datetime,
         *,
         attempt: int | None = None,
+        provider_requests: int | None = None,
     ) -> bool:
-        """End the run; False if it had ended before, or if `attempt` is not its newest one: it stays as it is."""
-        closed = _updated(
-            district_id,
-            run_id,
-            [
-                _RunItem.state.set(state.value),
-                _RunItem.ended_at.set(now),
-                _RunItem.reason.set(reason) if reason else _RunItem.reason.remove(),
-            ],
-            _has_not_ended() if attempt is None else _has_not_ended() & (_RunItem.attempt == attempt),
-        )
-        return closed is not None
+        """End the run; False if it had ended before, or if `attempt` is not the newest: then it stays as it is."""
+        actions: list[Action] = [
+            _RunItem.state.set(state.value),
+            _RunItem.ended_at.set(now),
+            _RunItem.reason.set(reason) if reason else _RunItem.reason.remove(),
+        ]
+        if provider_requests is not None:
+            actions.append(_RunItem.provider_requests.set(provider_requests))
+        condition = _has_not_ended()
+        if attempt is not None:
+            condition &= _RunItem.attempt == attempt
+        return _updated(district_id, run_id, actions, condition) is not None
 
     @errors_as_ours()
     def add_issues(

@@ -1,9 +1,32 @@
-"""End a run once all of its chunks are applied."""
+"""End a run and give its district back."""
 
 from datetime import datetime
 
 from roster_sync.domain.run import Run, RunState
 from roster_sync.use_cases.ports import LeaseStore, RunStore
+
+
+def close_run(
+    run: Run,
+    state: RunState,
+    reason: str | None,
+    *,
+    runs: RunStore,
+    leases: LeaseStore,
+    now: datetime,
+    provider_requests: int | None = None,
+) -> RunState | None:
+    """End the run of this attempt; the state, if this call ended it.
+
+    A message can come twice at once: an attempt that a newer one has replaced ends nothing, and leaves it the lease.
+    """
+    closed = runs.close(
+        run.district_id, run.run_id, state, reason, now, attempt=run.attempt, provider_requests=provider_requests
+    )
+    stored = None if closed else runs.get(run.district_id, run.run_id)
+    if stored is None or stored.state.is_terminal:
+        leases.release(run.district_id, run.run_id)
+    return state if closed else None
 
 
 def close_if_applied(run: Run, *, runs: RunStore, leases: LeaseStore, now: datetime) -> RunState | None:
@@ -14,8 +37,4 @@ def close_if_applied(run: Run, *, runs: RunStore, leases: LeaseStore, now: datet
     """
     if run.state is not RunState.APPLYING or run.outcome is None or run.chunks_applied < run.chunks_expected:
         return None
-    closed = runs.close(run.district_id, run.run_id, run.outcome, run.reason, now, attempt=run.attempt)
-    if not closed:
-        return None
-    leases.release(run.district_id, run.run_id)
-    return run.outcome
+    return close_run(run, run.outcome, run.reason, runs=runs, leases=leases, now=now)

@@ -18,7 +18,7 @@ from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
 from roster_sync.domain.normalise import references_in, rules_of
 from roster_sync.domain.roster import Roster
 from roster_sync.domain.run import Run, RunKind, RunState
-from roster_sync.use_cases.close_run import close_if_applied
+from roster_sync.use_cases.close_run import close_if_applied, close_run
 from roster_sync.use_cases.ports import ChangeQueue, DistrictStore, LeaseStore, RunStore, UserStore
 from roster_sync.use_cases.provider import OpenProvider, Page, Provider
 from roster_sync.use_cases.take_lease import take_lease
@@ -104,10 +104,7 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
     try:
         return _fetch(run, settings, mapped_schools(schools), fetcher, deadline)
     except _ProviderFailedError as error:
-        if not runs.close(district_id, run_id, RunState.FAILED, str(error), clock(), attempt=run.attempt):
-            return Fetched(None)
-        leases.release(district_id, run_id)
-        return Fetched(RunState.FAILED)
+        return Fetched(close_run(run, RunState.FAILED, str(error), runs=runs, leases=leases, now=clock()))
 
 
 def _end_abandoned(

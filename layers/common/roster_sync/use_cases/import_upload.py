@@ -11,6 +11,7 @@ from roster_sync.domain.issue import Issue, Severity
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.upload import Upload, manual_changes, new_user_ids, read_upload
 from roster_sync.domain.user import normalised_email
+from roster_sync.use_cases.close_run import close_run
 from roster_sync.use_cases.ports import DistrictStore, LeaseStore, RunStore, UserStore
 from roster_sync.use_cases.take_lease import take_lease
 
@@ -43,7 +44,8 @@ class Importer:
 def import_upload(upload: Upload, district_id: DistrictId, run_id: RunId, importer: Importer) -> Run:
     """Apply an upload's rows under the district's lease and return its run, ended.
 
-    Repeating it is harmless: an ended run stays as it is, and one that was cut off goes on to the same counts.
+    Repeating it is harmless: an ended run stays as it is, and one that was cut off goes on to the same counts. Of two
+    calls at once the later one ends the run; to the other it is still under way.
 
     Raises:
         DistrictBusyError: A sync or another upload is under way; nothing was stored, not even a run.
@@ -61,14 +63,15 @@ def import_upload(upload: Upload, district_id: DistrictId, run_id: RunId, import
         )
     create_upload_run(district_id, run_id, importer, now)
     begun = runs.begin_attempt(district_id, run_id, lease.fence, now)
-    if begun is not None:
+    if begun is None:
+        leases.release(district_id, run_id)
+    else:
         try:
             _apply(upload, begun, importer)
         except TransientError as error:
-            runs.close(district_id, run_id, RunState.FAILED, f"{error} Upload the file again.", clock())
-            leases.release(district_id, run_id)
+            reason = f"{error} Upload the file again."
+            close_run(begun, RunState.FAILED, reason, runs=runs, leases=leases, now=clock())
             raise
-    leases.release(district_id, run_id)
     return _stored(district_id, run_id, importer)
 
 
@@ -151,7 +154,7 @@ def _apply(upload: Upload, run: Run, importer: Importer) -> None:
     runs.add_issues(run.district_id, run.run_id, run.attempt, issues)
 
     outcome, reason = _outcome(counts, issues)
-    runs.begin_applying(
+    newest = runs.begin_applying(
         run.district_id,
         run.run_id,
         attempt=run.attempt,
@@ -162,7 +165,8 @@ def _apply(upload: Upload, run: Run, importer: Importer) -> None:
         outcome=outcome,
         reason=reason,
     )
-    runs.close(run.district_id, run.run_id, outcome, reason, clock())
+    if newest:
+        close_run(run, outcome, reason, runs=runs, leases=importer.leases, now=clock())
 
 
 def _apply_rows(upload: Upload, start: int, run: Run, importer: Importer) -> tuple[Counts, list[Issue]]:

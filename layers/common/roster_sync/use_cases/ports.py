@@ -85,8 +85,19 @@ class RunStore(Protocol):
         now: datetime,
         *,
         attempt: int | None = None,
+        provider_requests: int | None = None,
     ) -> bool:
-        """End the run; False if it had ended before, or if `attempt` is not its newest one: it stays as it is."""
+        """End the run; False if it had ended before, which stays as it is.
+
+        Args:
+            district_id: Whose run.
+            run_id: Which.
+            state: A terminal one.
+            reason: In a sentence.
+            now: When it ended.
+            attempt: Of the caller: False, too, if it is not the newest. None for a caller that is no attempt.
+            provider_requests: Of an attempt that failed; None leaves what is stored.
+        """
 
     def add_issues(
         self, district_id: DistrictId, run_id: RunId, attempt: int, issues: Sequence[Issue], first_number: int = 1
