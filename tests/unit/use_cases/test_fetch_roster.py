@@ -8,7 +8,7 @@ import pytest
 
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.district import Settings
-from roster_sync.domain.errors import ConfigurationError, TransientError
+from roster_sync.domain.errors import ConfigurationError, DistrictBusyError, TransientError
 from roster_sync.domain.identifiers import RunId, UserId
 from roster_sync.domain.lease import CHUNK_TIME
 from roster_sync.domain.run import Counts, RunKind, RunState
@@ -418,6 +418,41 @@ def test_a_provider_too_slow_fails_the_run_before_the_function_s_time_is_over() 
 
     assert nights.stored(run).state is RunState.FAILED
     assert "so slowly" in (nights.stored(run).reason or "")
+
+
+def test_a_failed_run_says_how_often_the_provider_was_asked() -> None:
+    nights = Nights()
+    provider = FakeProvider([a_record("S-1"), a_record("S-2"), a_record("S-3")])
+    provider.failure = TransientError("The provider did not answer.")
+
+    run = nights.run(provider=provider)
+
+    assert (run.state, run.provider_requests) == (RunState.FAILED, provider.requests_made)
+
+
+def test_the_district_is_held_anew_when_the_chunks_are_sent() -> None:
+    """A long fetch left the first chunk but minutes of the lease to come in, behind a whole night of districts."""
+    nights = Nights()
+    run = nights.queued()
+    times = [nights.now, nights.now + timedelta(minutes=14)]
+    fetcher = nights.fetcher(FakeProvider([a_record()]), clock=lambda: times[0] if len(times) == 1 else times.pop(0))
+
+    fetch_roster(DISTRICT, run.run_id, fetcher, deadline=nights.now + timedelta(minutes=15))
+
+    with pytest.raises(DistrictBusyError):
+        nights.districts.acquire(DISTRICT, RunId("another"), nights.now + timedelta(minutes=33), nights.now)
+
+
+def test_a_fetch_that_has_lost_the_district_sends_nothing() -> None:
+    nights = Nights()
+    run = nights.queued()
+    provider = FakeProvider([a_record()])
+    expired = nights.now + timedelta(hours=1)
+    provider.close = lambda: nights.districts.acquire(DISTRICT, RunId("another"), expired, expired)  # type: ignore[method-assign,assignment]  # happens in between
+
+    nights.fetch(run, provider)
+
+    assert not nights.queue.sent
 
 
 def test_a_failed_run_gives_the_lease_back_at_once() -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
@@ -65,6 +65,8 @@ class Fetched:
 class _ProviderFailedError(Exception):
     """The provider's data cannot be had; the text is the run's reason."""
 
+    requests_made = 0
+
 
 def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, deadline: datetime) -> Fetched:
     """Run the fetch of a queued run, or run it anew if an earlier attempt died.
@@ -104,7 +106,11 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
     try:
         return _fetch(run, settings, mapped_schools(schools), fetcher, deadline)
     except _ProviderFailedError as error:
-        return Fetched(close_run(run, RunState.FAILED, str(error), runs=runs, leases=leases, now=clock()))
+        made = error.requests_made
+        ended = close_run(
+            run, RunState.FAILED, str(error), runs=runs, leases=leases, now=clock(), provider_requests=made
+        )
+        return Fetched(ended, provider_requests=made)
 
 
 def _end_abandoned(
@@ -130,7 +136,7 @@ def _close(
 def _fetch(
     run: Run, settings: Settings, schools: Mapping[SourcedId, SchoolId], fetcher: Fetcher, deadline: datetime
 ) -> Fetched:
-    with closing(_open(fetcher.open_provider, settings)) as provider, ThreadPoolExecutor(1) as reader:
+    with _opened(fetcher.open_provider, settings) as provider, ThreadPoolExecutor(1) as reader:
         products = settings.products & fetcher.offered_products
         issues: list[Issue] = []
         known_schools = _known_schools(schools, provider, issues)
@@ -161,11 +167,19 @@ def _fetch(
     return _send(run, products, comparison, outcome, issues, requests_made, fetcher)
 
 
-def _open(open_provider: OpenProvider, settings: Settings) -> Provider:
+@contextmanager
+def _opened(open_provider: OpenProvider, settings: Settings) -> Iterator[Provider]:
+    """The provider, until it is no longer needed; a failure tells how many requests were made."""
     try:
-        return open_provider(settings)
+        provider = open_provider(settings)
     except ConfigurationError as error:
         raise _ProviderFailedError(str(error)) from error
+    with closing(provider):
+        try:
+            yield provider
+        except _ProviderFailedError as error:
+            error.requests_made = provider.requests_made
+            raise
 
 
 def _pages(provider: Provider, clock: Callable[[], datetime], deadline: datetime) -> Iterator[Page]:
@@ -235,7 +249,8 @@ def _send(
         reason=outcome.verdict.reason,
     )
     fetched = Fetched(None, comparison.received, len(bounds), requests_made)
-    if not current:
+    # The first chunk may wait its turn behind a whole night of other districts.
+    if not current or not fetcher.leases.renew(run.district_id, run.run_id, fetcher.clock() + LEASE_TIME):
         return fetched
     fetcher.queue.send(
         Chunk(
