@@ -3,7 +3,7 @@
 import pytest
 
 from roster_sync.domain.change import ChangeKind
-from roster_sync.domain.identifiers import SchoolId
+from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.domain.identity import NO_KEY, email_key, identifier_key, person_key
 from roster_sync.domain.roster import (
     ACTIVE,
@@ -69,6 +69,24 @@ def test_every_batch_is_taken_in_and_each_sourced_id_finds_its_user() -> None:
 
     assert len(roster) == 2
     assert found == {"A": "one", "B": "one", "C": "two"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"user_id": "z", "sourced_ids": ("A", "B")}, {"user_id": "a", "sourced_ids": ("B",), "active": False}),
+        ({"user_id": "z", "sourced_ids": ("B",)}, {"user_id": "a", "sourced_ids": ("A", "B")}),
+        ({"user_id": "a", "sourced_ids": ("B",)}, {"user_id": "z", "sourced_ids": ("B",)}),
+    ],
+)
+def test_a_sourced_id_of_two_users_is_the_same_one_s_in_whatever_order_they_come(
+    one: dict[str, object], other: dict[str, object]
+) -> None:
+    entries = [a_roster_entry(**one), a_roster_entry(**other)]
+
+    rosters = [a_roster(*entries), a_roster(*reversed(entries))]
+
+    assert [roster.user_ids[roster.by_sourced_id[SourcedId("B")]] for roster in rosters] == [one["user_id"]] * 2
 
 
 def test_each_user_is_known_by_its_own_fingerprint_and_record() -> None:

@@ -626,6 +626,36 @@ def test_a_changed_sourced_id_takes_over_the_absent_user(recognised: dict[str, s
     assert (nights.user("new").user_id, nights.user("new").sourced_ids) == (user_id, ("new",))
 
 
+@pytest.mark.parametrize("earlier", ["a", "z"])
+def test_two_users_who_became_one_stay_one_when_the_lower_record_goes(earlier: str) -> None:
+    """The user whom the night of the union had deactivated came back, and the one in use was deactivated."""
+    person = {"email": "pat@example.org", "given_name": "Pat", "family_name": "Park", "fence": 0}
+    nights = Nights(
+        a_user(user_id="u", sourced_ids=("S-1", "S-2"), **person),
+        a_user(user_id=earlier, sourced_ids=("S-2",), active=False, **person),
+    )
+
+    nights.run(a_record("S-2", email="pat@example.org", givenName="Pat", familyName="Park"), a_record("S-9"))
+
+    users = {user.user_id: user for user in nights.users.all(DISTRICT)}
+    assert (users[UserId("u")].active, users[UserId("u")].sourced_ids) == (True, ("S-2",))
+    assert not users[UserId(earlier)].active
+
+
+def test_a_user_of_an_unmapped_school_who_is_still_sent_is_not_taken_over() -> None:
+    """A newcomer with the parents' address took over a sibling at a school that was no longer mapped."""
+    nights = Nights(schools=[a_school(), a_school(school_id="high", name="High", oneroster_id="org-2")])
+    sibling = a_record("S-1", email="family@example.org", orgs=[{"sourcedId": "org-2"}])
+    nights.run(sibling, a_record("S-2"))
+    before = nights.user("S-1")
+    nights.configure(settings(), [a_school()])
+
+    run = nights.run(sibling, a_record("S-2"), a_record("S-3", email="family@example.org"))
+
+    assert nights.user("S-1") == before
+    assert (run.counts.created, run.counts.linked) == (1, 0)
+
+
 def test_nobody_is_taken_over_in_a_fetch_that_is_not_whole() -> None:
     nights = Nights()
     nights.run(a_record("old", email="lisa@example.org"))

@@ -79,7 +79,7 @@ class Comparison:
         self._came = bytearray(len(roster))
         self._unchanged = bytearray(len(roster))
         self._claimed = bytearray(len(roster))
-        self._unreadable = bytearray(len(roster))
+        self._kept = bytearray(len(roster))
         self._other_sourced_ids: set[SourcedId] = set()
         self._students_of: dict[str, tuple[int, SourcedId]] = {}
         self._sis_counselors: set[str] = set()
@@ -149,12 +149,15 @@ class Comparison:
             self._compare(user, known_by, row, flags)
 
     def _leave_out(self, reason: SisUser | NotStored | None, row: int) -> None:
-        if reason is not NotStored.INVALID:
+        if reason is NotStored.INVALID:
+            self._invalid += 1
+        else:
             self._skipped += 1
+        if row == _NOBODY:
             return
-        self._invalid += 1
-        if row != _NOBODY:
-            self._unreadable[row] = True
+        # Users of schools that are no longer mapped are left alone, so nobody else may take them over.
+        left_alone = reason is NotStored.UNMAPPED_SCHOOL and not self._roster.flags[row] & IN_SCOPE
+        self._kept[row] |= left_alone or reason is NotStored.INVALID
 
     def _compare(self, user: SisUser, digest: bytes | None, row: int, flags: int) -> None:
         packed = pack(user)
@@ -375,8 +378,8 @@ class Comparison:
         return (row for row in rows if self._is_absent(row))
 
     def _is_absent(self, row: int) -> bool:
-        """Whether nobody came for the user; somebody whose record cannot be used came all the same."""
-        return not self._claimed[row] and not self._unreadable[row]
+        """Whether nobody came for the user; somebody whose record is not used came all the same."""
+        return not self._claimed[row] and not self._kept[row]
 
     def _identifier_key(self, index: int) -> int:
         user = self._held[index]

@@ -86,7 +86,9 @@ class Roster:
             self.identifier_keys.append(identifier_key(entry.identifier, entry.given_name, entry.family_name))
             self.counselors.append(self._counselor_number(entry.sis_counselor_email))
             for sourced_id in entry.sourced_ids:
-                self.by_sourced_id[sourced_id] = row
+                other = self.by_sourced_id.setdefault(sourced_id, row)
+                if other != row and self._precedence(row) < self._precedence(other):
+                    self.by_sourced_id[sourced_id] = row
             if entry.role == Role.COUNSELOR and entry.active and entry.email:
                 self.counselor_emails.add(normalised_email(entry.email))
 
@@ -113,6 +115,15 @@ class Roster:
         """The rows with all flags of `having` and none of `lacking`."""
         mask = having | lacking
         return (row for row, flags in enumerate(self.flags) if flags & mask == having)
+
+    def _precedence(self, row: int) -> tuple[bool, bool, UserId]:
+        """Who of several users with one sourcedId has it, lowest first: one that is left over is inactive or has more.
+
+        Records of two users that turned out to be one person's are the active user's, not the deactivated one's; those
+        of a person that turned out to be two, should the run die in between, are the new user's own.
+        """
+        flags = self.flags[row]
+        return not flags & ACTIVE, bool(flags & SEVERAL_RECORDS), self.user_ids[row]
 
     def _counselor_number(self, email: str | None) -> int:
         if email is None:
