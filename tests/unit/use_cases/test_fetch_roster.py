@@ -511,6 +511,37 @@ def test_a_school_is_found_however_the_provider_writes_its_sourced_id(org: objec
     assert (run.state, run.counts.created) == (RunState.COMPLETED, 1)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"userIds": [{"type": "t" * 1_000, "identifier": f"{number}{'é' * 900}"} for number in range(100)]},
+        {"grades": [f"{number}{'🎓' * 900}" for number in range(100)]},
+    ],
+)
+def test_a_record_too_large_for_an_item_is_an_issue_and_its_page_goes_on(fields: dict[str, object]) -> None:
+    """DynamoDB would refuse it at every try, and its chunk of 250 users with it."""
+    nights = Nights()
+
+    run = nights.run(a_record("S-1", **fields), a_record("S-2"))
+
+    assert (run.counts.created, run.counts.invalid) == (1, 1)
+    assert nights.issues(run) == [("record_too_large", "S-1")]
+
+
+def test_records_too_many_for_one_person_are_not_united() -> None:
+    """A test account that a provider has a thousand times would not fit into an item either."""
+    nights = Nights()
+    records = [
+        a_record(f"S-{number}{'x' * 240}", email="test@example.org", givenName="Test", familyName="Test")
+        for number in range(1_000)
+    ]
+
+    first, second = nights.run(*records), nights.run(*records)
+
+    assert (first.counts.created, second.counts.unchanged) == (1_000, 1_000)
+    assert second.issues_by_code == {"email_shared": 1_000}
+
+
 def test_somebody_whose_record_became_unusable_is_not_deactivated() -> None:
     nights = Nights()
     nights.run(a_record("S-1"), a_record("S-2"))

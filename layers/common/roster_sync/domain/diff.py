@@ -16,7 +16,7 @@ from msgspec import Struct
 from roster_sync.domain.change import Change, ChangeKind
 from roster_sync.domain.deactivation import Verdict, may_deactivate
 from roster_sync.domain.fetch_proof import FetchProof
-from roster_sync.domain.fingerprint import fingerprint, pack
+from roster_sync.domain.fingerprint import LARGEST_USER, fingerprint, pack
 from roster_sync.domain.held_users import HeldUsers
 from roster_sync.domain.identifiers import DistrictId, SourcedId, UserId
 from roster_sync.domain.identity import NO_KEY, email_key, identifier_key, person_key, user_id_from_sourced_id
@@ -161,6 +161,13 @@ class Comparison:
 
     def _compare(self, user: SisUser, digest: bytes | None, row: int, flags: int) -> None:
         packed = pack(user)
+        if len(packed) > LARGEST_USER:
+            message = (
+                f"The record has {len(packed) // 1000} kB of values; at most {LARGEST_USER // 1000} kB are stored."
+            )
+            self._report(IssueCode.RECORD_TOO_LARGE, message, user)
+            self._leave_out(NotStored.INVALID, row)
+            return
         if flags & _UNCHANGED_MASK == _UNCHANGED and self._roster.has_fingerprint(row, fingerprint(packed)):
             self._unchanged[row] = self._claimed[row] = True
             return
@@ -270,12 +277,19 @@ class Comparison:
             records = [self._held[index] for index in indices]
             records += [stored[self._roster.user_ids[row]] for row in rows]
             user = unite(records)
+            packed = pack(user)
+            if len(packed) > LARGEST_USER:
+                self._report_no_person(records)
+                people += [(index, () if (row := self._held_rows[index]) == _NOBODY else (row,)) for index in indices]
+                for row in rows:
+                    self._unchanged[row] = self._claimed[row] = True
+                continue
             known = {
                 self._roster.by_sourced_id[item]: None
                 for item in user.sourced_ids
                 if item in self._roster.by_sourced_id
             }
-            people.append((self._hold(user, pack(user), None, _NOBODY), tuple(known)))
+            people.append((self._hold(user, packed, None, _NOBODY), tuple(known)))
         return people
 
     def _same_email(self) -> dict[int, dict[int, tuple[list[int], list[int]]]]:
@@ -346,7 +360,7 @@ class Comparison:
                     message = (
                         "Several people have the e-mail address of an uploaded user; none was joined with that user."
                     )
-                    self._report_held(IssueCode.EMAIL_AMBIGUOUS, message, [index])
+                    self._report(IssueCode.EMAIL_AMBIGUOUS, message, self._held[index])
                 remaining.append(index)
         return remaining, linked
 
@@ -423,14 +437,18 @@ class Comparison:
     def _report_shared_email(self, persons: Iterable[tuple[list[int], list[int]]]) -> None:
         message = "People with different names have the same e-mail address; each was stored as a user of their own."
         indices, rows = (list(chain.from_iterable(part)) for part in zip(*persons, strict=True))
-        self._report_held(IssueCode.EMAIL_SHARED, message, indices)
+        for index in indices:
+            self._report(IssueCode.EMAIL_SHARED, message, self._held[index])
         self._issues += [Issue(IssueCode.EMAIL_SHARED, message, sourced_id) for sourced_id in self._sourced_ids(rows)]
 
-    def _report_held(self, code: IssueCode, message: str, indices: Iterable[int]) -> None:
-        for index in indices:
-            user = self._held[index]
-            kind = RecordKind.STUDENT if user.sis_role is Role.STUDENT else RecordKind.STAFF
-            self._issues.append(Issue(code, message, user.sourced_ids[0], record_kind=kind))
+    def _report(self, code: IssueCode, message: str, user: SisUser) -> None:
+        kind = RecordKind.STUDENT if user.sis_role is Role.STUDENT else RecordKind.STAFF
+        self._issues.append(Issue(code, message, user.sourced_ids[0], record_kind=kind))
+
+    def _report_no_person(self, records: Iterable[SisUser]) -> None:
+        message = "More records than one person can have share this e-mail address and names; they were not united."
+        for user in records:
+            self._report(IssueCode.EMAIL_SHARED, message, user)
 
     def _report_kept(self, rows: Collection[int]) -> None:
         message = "The provider no longer sends this user, who stays active until an administrator decides."

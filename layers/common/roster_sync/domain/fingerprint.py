@@ -8,6 +8,8 @@ from msgspec import json
 from roster_sync.domain.user import SisUser
 
 FINGERPRINT_BYTES = 16
+LARGEST_USER = 200_000
+"""Bytes of a packed user: fits into a chunk of changes, and twice into an item of DynamoDB (400 kB). Most have 500."""
 
 _USER: Final = json.Decoder(SisUser)
 _encode: Final = json.Encoder().encode

@@ -31,6 +31,7 @@ class IssueCode(StrEnum):
     RECORD_NOT_AN_OBJECT = "record_not_an_object"
     SOURCED_ID_MISSING = "sourced_id_missing"
     SOURCED_ID_TOO_LONG = "sourced_id_too_long"
+    RECORD_TOO_LARGE = "record_too_large"
     ORGS_MISSING = "orgs_missing"
     ROLE_MISSING = "role_missing"
     ROLE_UNKNOWN = "role_unknown"
@@ -78,6 +79,9 @@ ADVICE: Mapping[IssueCode, _Advice] = {
     IssueCode.SOURCED_ID_MISSING: _Advice(Severity.ERROR, Step.RECORDS, "Give the person a sourcedId in the SIS."),
     IssueCode.SOURCED_ID_TOO_LONG: _Advice(
         Severity.ERROR, Step.RECORDS, "Shorten the person's sourcedId to 255 characters."
+    ),
+    IssueCode.RECORD_TOO_LARGE: _Advice(
+        Severity.ERROR, Step.RECORDS, "Remove from the person's grades, agents and userIds what is not needed."
     ),
     IssueCode.ORGS_MISSING: _Advice(Severity.ERROR, Step.RECORDS, "Assign the person to a school in the SIS."),
     IssueCode.ROLE_MISSING: _Advice(Severity.ERROR, Step.RECORDS, "Give the person a role in the SIS."),

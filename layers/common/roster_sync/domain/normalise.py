@@ -17,7 +17,7 @@ TEXT_MAX_LENGTH = 1_000
 EMAIL_MAX_LENGTH = 254
 """RFC 5321 §4.5.3.1.3, less the angle brackets."""
 LIST_MAX_LENGTH = 100
-"""Of grades, agents and userIds; with the lengths above it keeps a user below DynamoDB's 400 kB for an item."""
+"""Of grades, agents and userIds."""
 
 _VERSION = 3
 """Of what this module makes of a record. Raise it with every change that makes something else of one: it keeps
