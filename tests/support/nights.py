@@ -130,8 +130,12 @@ class Nights:
             open_provider=lambda _settings: provider,
             offered_products=PRODUCTS,
             clock=clock or (lambda: self.now),
-            pause=self.pauses.append,
+            pause=self._pause,
         )
+
+    def _pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += timedelta(seconds=seconds)
 
     def queued(self) -> Run:
         """A new run of the next night."""

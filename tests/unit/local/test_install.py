@@ -47,5 +47,6 @@ def test_what_pip_says_is_shown_when_it_fails(tmp_path: Path) -> None:
     )
 
     assert ended.returncode != 0
-    assert ended.stdout == ""
+    # On a busy machine it may first have said how far it is.
+    assert not ended.stdout.strip(" %0123456789\n")
     assert "this is no requirement" in ended.stderr

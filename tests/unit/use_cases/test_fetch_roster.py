@@ -11,7 +11,7 @@ from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError, DistrictBusyError, TransientError
 from roster_sync.domain.identifiers import RunId, UserId
 from roster_sync.domain.lease import CHUNK_TIME
-from roster_sync.domain.run import Counts, RunKind, RunState
+from roster_sync.domain.run import Counts, RunKind, RunState, upload_run_id
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.fetch_roster import fetch_roster
@@ -896,6 +896,20 @@ def test_a_second_run_ends_skipped_while_the_first_is_under_way() -> None:
 
     assert nights.stored(second).state is RunState.SKIPPED
     assert first.run_id in (nights.stored(second).reason or "")
+
+
+@pytest.mark.parametrize(("minutes", "ended"), [(2, RunState.COMPLETED), (4, RunState.SKIPPED)])
+def test_a_night_waits_for_an_upload_that_does_not_take_long(minutes: int, ended: RunState) -> None:
+    """One that met it was skipped, and the district waited a day for a matter of seconds."""
+    nights = Nights()
+    run = nights.queued()
+    upload = upload_run_id(nights.now, "1")
+    nights.districts.acquire(DISTRICT, upload, nights.now, nights.now + timedelta(minutes=minutes))
+
+    nights.fetch(run, FakeProvider([a_record()]))
+    nights.apply()
+
+    assert nights.stored(run).state is ended
 
 
 def test_a_run_that_died_without_a_word_is_ended_by_the_next() -> None:

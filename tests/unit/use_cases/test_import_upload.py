@@ -11,10 +11,11 @@ from roster_sync.domain.change import ManualChange
 from roster_sync.domain.errors import DistrictBusyError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import IssueCode
+from roster_sync.domain.lease import PAUSE_S
 from roster_sync.domain.run import Counts, Run, RunState
 from roster_sync.domain.upload import read_upload
 from roster_sync.domain.user import Role
-from roster_sync.use_cases.import_upload import PAUSE_S, ROWS_AT_ONCE, Importer, import_file, import_upload
+from roster_sync.use_cases.import_upload import ROWS_AT_ONCE, Importer, import_file, import_upload
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, RUN, a_run, a_school, a_user, settings
 from tests.support.fakes import InMemoryDistricts, InMemoryRuns, InMemoryUsers
 

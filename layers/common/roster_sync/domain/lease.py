@@ -11,6 +11,9 @@ LEASE_TIME = timedelta(minutes=20)
 CHUNK_TIME = timedelta(minutes=2)
 """Nobody works on a chunk for longer: the Timeout of `upsert`."""
 
+PAUSE_S = 10.0
+"""Between two attempts to take a district's lease."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

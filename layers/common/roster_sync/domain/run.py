@@ -8,6 +8,8 @@ from enum import StrEnum
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.identifiers import DistrictId, RunId
 
+_UPLOAD = "-upload-"
+
 
 class RunKind(StrEnum):
     """What started a run."""
@@ -127,4 +129,9 @@ def manual_run_id(now: datetime, nonce: str) -> RunId:
 
 def upload_run_id(now: datetime, nonce: str) -> RunId:
     """The id of a manual upload."""
-    return RunId(f"{now:%Y%m%dT%H%M%SZ}-upload-{nonce}")
+    return RunId(f"{now:%Y%m%dT%H%M%SZ}{_UPLOAD}{nonce}")
+
+
+def is_upload(run_id: str) -> bool:
+    """Whether an id is that of a manual upload."""
+    return _UPLOAD in run_id

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain, islice
 
 from roster_sync.domain.change import Chunk, chunk_bounds
@@ -14,10 +14,10 @@ from roster_sync.domain.district import Settings, mapped_schools, why_not_run
 from roster_sync.domain.errors import ConfigurationError, DistrictBusyError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind, in_mending_order
-from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
+from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME, PAUSE_S, Lease
 from roster_sync.domain.normalise import references_in, rules_of
 from roster_sync.domain.roster import Roster
-from roster_sync.domain.run import Run, RunKind, RunState
+from roster_sync.domain.run import Run, RunKind, RunState, is_upload
 from roster_sync.use_cases.close_run import close_if_applied, close_run
 from roster_sync.use_cases.ports import ChangeQueue, DistrictStore, LeaseStore, RunStore, UserStore
 from roster_sync.use_cases.provider import OpenProvider, Page, Provider
@@ -25,6 +25,9 @@ from roster_sync.use_cases.take_lease import take_lease
 
 _ABANDONED_AT_MOST = 25
 """Runs that are looked at for some that died: those of three weeks."""
+
+_UPLOAD_PATIENCE = timedelta(minutes=3)
+"""Most uploads take seconds. The rest of the function's time is the provider's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +93,11 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
         # An earlier attempt, when the settings were still complete, may have died with the lease.
         leases.release(district_id, run_id)
         return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, reason, clock()))
-    now = clock()
     try:
-        lease = take_lease(district_id, run_id, now, LEASE_TIME, leases=leases, runs=runs)
+        lease = _lease_after_upload(district_id, run_id, fetcher)
     except DistrictBusyError as error:
         return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, str(error), clock()))
+    now = clock()
     _end_abandoned(runs, lease.previous_holder, district_id, run_id, now)
     run = runs.begin_attempt(district_id, run_id, lease.fence, now)
     if run is None:
@@ -111,6 +114,19 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
             run, RunState.FAILED, str(error), runs=runs, leases=leases, now=clock(), provider_requests=made
         )
         return Fetched(ended, provider_requests=made)
+
+
+def _lease_after_upload(district_id: DistrictId, run_id: RunId, fetcher: Fetcher) -> Lease:
+    """The lease of the district; waits for an upload, else the night would be lost on a minute, but for no sync."""
+    patience = fetcher.clock() + _UPLOAD_PATIENCE
+    while True:
+        now = fetcher.clock()
+        try:
+            return take_lease(district_id, run_id, now, LEASE_TIME, leases=fetcher.leases, runs=fetcher.runs)
+        except DistrictBusyError as busy:
+            if not is_upload(busy.holder) or now >= patience:
+                raise
+        fetcher.pause(PAUSE_S)
 
 
 def _end_abandoned(

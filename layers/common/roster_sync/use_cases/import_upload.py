@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from roster_sync.domain.errors import ConfigurationError, DistrictBusyError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, Severity
+from roster_sync.domain.lease import PAUSE_S
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.upload import Upload, manual_changes, new_user_ids, read_upload
 from roster_sync.domain.user import normalised_email
@@ -17,9 +18,6 @@ from roster_sync.use_cases.take_lease import take_lease
 
 ROWS_AT_ONCE = 2_000
 """Rows whose users are read and written together; bounds memory."""
-
-PAUSE_S = 10.0
-"""Between two attempts to take a district's lease."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
