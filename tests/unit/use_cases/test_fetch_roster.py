@@ -9,7 +9,7 @@ import pytest
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError, DistrictBusyError, TransientError
-from roster_sync.domain.identifiers import RunId, UserId
+from roster_sync.domain.identifiers import RunId, SourcedId, UserId
 from roster_sync.domain.lease import CHUNK_TIME
 from roster_sync.domain.run import Counts, RunKind, RunState, upload_run_id
 from roster_sync.domain.user import Role, StoredUser
@@ -303,18 +303,54 @@ def test_somebody_with_the_email_of_two_manual_users_is_linked_to_neither() -> N
     assert nights.issues(run) == [("email_ambiguous", "S-1")]
 
 
-def test_a_provider_that_shares_no_orgs_is_synced_all_the_same() -> None:
-    class WithoutOrgs(FakeProvider):
-        def pages(self, endpoint: str) -> Iterator[Page]:
-            if endpoint == "orgs":
-                raise ConfigurationError("The consumer key may not read /orgs.")
-            return super().pages(endpoint)
+class WithoutOrgs(FakeProvider):
+    """Shares users only."""
 
+    def pages(self, endpoint: str) -> Iterator[Page]:
+        if endpoint == "orgs":
+            raise ConfigurationError("The consumer key may not read /orgs.")
+        return super().pages(endpoint)
+
+
+def test_a_provider_that_shares_no_orgs_is_synced_all_the_same() -> None:
     nights = Nights()
 
     run = nights.run(provider=WithoutOrgs([a_record()]))
 
     assert (run.state, run.counts.created) == (RunState.COMPLETED, 1)
+
+
+def test_a_wrong_oneroster_id_deactivates_nobody_where_the_provider_shares_no_orgs() -> None:
+    """Every user of the school was deactivated, while the school was small beside the district."""
+    high = a_school(school_id="high", name="High", oneroster_id="org-2")
+    records = [a_record("S-1"), a_record("S-2", orgs=[{"sourcedId": "org-2"}])]
+    nights = Nights(schools=[a_school(), high])
+    nights.run(provider=WithoutOrgs(records))
+    before = nights.user("S-2")
+    nights.configure(settings(), [a_school(), replace(high, oneroster_id=SourcedId("typo"))])
+
+    run = nights.run(provider=WithoutOrgs(records))
+
+    assert nights.user("S-2") == before
+    assert (run.state, nights.issues(run)) == (RunState.COMPLETED_WITH_ISSUES, [("school_unknown", "typo")])
+
+
+def test_without_orgs_and_users_of_any_mapped_school_the_run_fails_and_says_what_to_do() -> None:
+    nights = Nights(schools=[a_school(oneroster_id="typo")])
+
+    run = nights.run(provider=WithoutOrgs([a_record()]))
+
+    assert run.state is RunState.FAILED
+    assert (run.reason or "").startswith("The provider sent no user of a school with any of the OneRoster IDs")
+
+
+def test_whoever_leaves_a_school_that_others_are_still_of_is_deactivated_without_orgs_too() -> None:
+    nights = Nights()
+    nights.run(provider=WithoutOrgs([a_record("S-1"), a_record("S-2")]))
+
+    nights.run(provider=WithoutOrgs([a_record("S-1")]))
+
+    assert not nights.user("S-2").active
 
 
 def test_a_fetch_that_is_not_whole_deactivates_nobody() -> None:

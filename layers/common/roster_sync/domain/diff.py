@@ -187,6 +187,18 @@ class Comparison:
         self._held_emails.append(email_key(user.email))
         return self._held.append(packed, digest)
 
+    def leave_unseen_schools_alone(self) -> list[SourcedId]:
+        """Take the mapped schools of which nobody came for unknown, users included; the OneRoster IDs of these schools.
+
+        For a provider that does not tell which schools it has.
+        """
+        seen = self._roster.schools_of(_rows_of(self._unchanged))
+        for index in range(len(self._held)):
+            seen.update(self._held[index].school_ids)
+        unseen = set(self._rules.schools.values()) - seen
+        self._roster.leave_alone(unseen)
+        return sorted(sourced_id for sourced_id, school_id in self._rules.schools.items() if school_id in unseen)
+
     def finish(self, proof: FetchProof, load_users: LoadUsers, *, percent: int, minimum: int) -> Outcome:
         """Decide every change.
 

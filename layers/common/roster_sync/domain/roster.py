@@ -4,7 +4,7 @@ Held in columns, some 250 bytes a user, because a district may have a million.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.fingerprint import FINGERPRINT_BYTES
@@ -49,6 +49,8 @@ class Roster:
         self._digests = bytearray()
         self._written = bytearray()
         self._counselor_numbers: dict[str, int] = {}
+        self._schools = array("l")
+        self._school_numbers: dict[tuple[SchoolId, ...], int] = {}
         self.user_ids: list[UserId] = []
         self.flags = bytearray()
         self.email_keys = array("q")
@@ -85,6 +87,7 @@ class Roster:
             self.person_keys.append(person_key(entry.email, entry.given_name, entry.family_name))
             self.identifier_keys.append(identifier_key(entry.identifier, entry.given_name, entry.family_name))
             self.counselors.append(self._counselor_number(entry.sis_counselor_email))
+            self._schools.append(self._school_numbers.setdefault(entry.school_ids, len(self._school_numbers)))
             for sourced_id in entry.sourced_ids:
                 other = self.by_sourced_id.setdefault(sourced_id, row)
                 if other != row and self._precedence(row) < self._precedence(other):
@@ -110,6 +113,20 @@ class Roster:
     def rows_written_by_this_run(self) -> Iterator[int]:
         """The rows that an earlier attempt of the comparing run wrote."""
         return (row for row, code in enumerate(self._written) if code)
+
+    def schools_of(self, rows: Iterable[int]) -> set[SchoolId]:
+        """The schools, mapped or not, to which at least one of these users belongs."""
+        by_number = list(self._school_numbers)
+        numbers = {self._schools[row] for row in rows}
+        return {school_id for number in numbers for school_id in by_number[number]}
+
+    def leave_alone(self, school_ids: Set[SchoolId]) -> None:
+        """Take the users of no other mapped schools than these out of scope."""
+        left = self._school_ids - school_ids
+        in_scope = [not left.isdisjoint(schools) for schools in self._school_numbers]
+        for row in self.rows(having=IN_SCOPE):
+            if not in_scope[self._schools[row]]:
+                self.flags[row] &= ~IN_SCOPE
 
     def rows(self, *, having: int, lacking: int = 0) -> Iterator[int]:
         """The rows with all flags of `having` and none of `lacking`."""

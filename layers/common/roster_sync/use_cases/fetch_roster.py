@@ -155,7 +155,8 @@ def _fetch(
     with _opened(fetcher.open_provider, settings) as provider, ThreadPoolExecutor(1) as reader:
         products = settings.products & fetcher.offered_products
         issues: list[Issue] = []
-        known_schools = _known_schools(schools, provider, issues)
+        told_schools = _known_schools(schools, provider, issues)
+        known_schools = schools if told_schools is None else told_schools
         roster = Roster(known_schools.values(), products, run.run_id)
         reading = reader.submit(roster.fill, fetcher.users.roster(run.district_id))
         rules = rules_of(settings, known_schools)
@@ -172,6 +173,8 @@ def _fetch(
             raise _ProviderFailedError(
                 "The provider sent no users at all. Check in the SIS that it shares users with this system."
             )
+        if told_schools is None:
+            issues += _unseen_schools(comparison, len(schools))
         outcome = comparison.finish(
             provider.proof(comparison.received),
             lambda user_ids: fetcher.users.sis_users(run.district_id, user_ids),
@@ -214,8 +217,11 @@ def _pages(provider: Provider, clock: Callable[[], datetime], deadline: datetime
 
 def _known_schools(
     schools: Mapping[SourcedId, SchoolId], provider: Provider, issues: list[Issue]
-) -> dict[SourcedId, SchoolId]:
-    """The mapped schools that the provider has; the others become issues, and their users are left as they are."""
+) -> dict[SourcedId, SchoolId] | None:
+    """The mapped schools that the provider has; the others become issues, and their users are left as they are.
+
+    None if the provider does not tell: some share users but no orgs.
+    """
     try:
         found = {
             sourced_id
@@ -224,8 +230,7 @@ def _known_schools(
             for sourced_id in references_in([record])
         }
     except (ConfigurationError, TransientError):
-        # Some providers share users but no orgs; then a wrong OneRoster ID shows as a school without users.
-        return dict(schools)
+        return None
     for sourced_id in sorted(set(schools) - found):
         message = f'The provider has no school with the OneRoster ID "{sourced_id}"; its users were left as they are.'
         issues.append(Issue(IssueCode.SCHOOL_UNKNOWN, message, sourced_id, record_kind=RecordKind.ORG))
@@ -236,6 +241,24 @@ def _known_schools(
             "lists the provider's schools."
         )
     return known
+
+
+def _unseen_schools(comparison: Comparison, mapped: int) -> list[Issue]:
+    """An issue for each mapped school of which nobody came; its OneRoster ID may be wrong, and nobody tells."""
+    unseen = comparison.leave_unseen_schools_alone()
+    if len(unseen) == mapped:
+        raise _ProviderFailedError(
+            "The provider sent no user of a school with any of the OneRoster IDs entered here, and does not tell which "
+            "schools it has. Check the IDs, and that the SIS shares these schools with this system."
+        )
+    message = (
+        'The provider sent nobody of a school with the OneRoster ID "{}", and does not tell which schools it has; the '
+        "school's users were left as they are."
+    )
+    return [
+        Issue(IssueCode.SCHOOL_UNKNOWN, message.format(sourced_id), sourced_id, record_kind=RecordKind.ORG)
+        for sourced_id in unseen
+    ]
 
 
 def _send(
