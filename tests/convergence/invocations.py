@@ -39,6 +39,7 @@ class Invocation:
         self.ended = False
         self.failed = False
         self.waits_until: datetime | None = None
+        self.attempt = 0
         self._work = work
         self._fault: Fault | None = None
         self._killed = False

@@ -291,6 +291,13 @@ class _Runs(Stepwise):
         super().__init__(invocation, world.runs)
         self._world = world
 
+    def begin_attempt(self, district_id: DistrictId, run_id: RunId, fence: int, now: datetime) -> Run | None:
+        begun = self._invocation.operation(lambda: self._world.runs.begin_attempt(district_id, run_id, fence, now))
+        if begun:
+            # A newer attempt may have begun before this one reads the provider.
+            self._invocation.attempt = begun.attempt
+        return begun
+
     def close(
         self,
         district_id: DistrictId,
@@ -371,8 +378,7 @@ class _Provider:
     def __init__(self, invocation: Invocation, world: World, run_id: RunId) -> None:
         self._invocation = invocation
         self._world = world
-        run = world.runs.get(DISTRICT, run_id)
-        self._attempt = (run_id, run.attempt if run else 0)
+        self._attempt = (run_id, invocation.attempt)
         self.reader = JsonRecordReader()
         self.requests_made = 0
 
