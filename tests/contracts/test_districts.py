@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from roster_sync.domain.district import Settings
-from roster_sync.domain.errors import ConflictError
+from roster_sync.domain.errors import ConfigurationError, ConflictError
 from roster_sync.domain.identifiers import SchoolId
 from roster_sync.domain.user import Role
 from roster_sync.storage.districts import Districts
@@ -114,6 +114,26 @@ def test_a_school_is_replaced_by_one_of_its_id(districts: InMemoryDistricts | Di
     districts.put_school(unmapped)
 
     assert districts.school(DISTRICT, unmapped.school_id) == unmapped
+
+
+def test_a_oneroster_id_is_of_one_school(districts: InMemoryDistricts | Districts) -> None:
+    districts.put_school(a_school())
+    districts.put_school(a_school(district_id=OTHER_DISTRICT))
+
+    with pytest.raises(ConfigurationError, match="The school elementary has this OneRoster ID already"):
+        districts.put_school(a_school(school_id=SchoolId("high")))
+
+    assert [school.school_id for school in districts.schools(DISTRICT)] == ["elementary"]
+
+
+def test_a_oneroster_id_is_free_again_once_its_school_is_deleted(districts: InMemoryDistricts | Districts) -> None:
+    districts.put_school(a_school())
+    districts.delete_school(DISTRICT, a_school().school_id)
+    high = a_school(school_id=SchoolId("high"))
+
+    districts.put_school(high)
+
+    assert districts.schools(DISTRICT) == [high]
 
 
 def test_a_school_is_deleted_once(districts: InMemoryDistricts | Districts) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange
-from roster_sync.domain.district import School, Settings
+from roster_sync.domain.district import School, Settings, require_own_oneroster_id
 from roster_sync.domain.errors import ConfigurationError, ConflictError, DistrictBusyError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
@@ -47,6 +47,7 @@ class InMemoryDistricts:
         return self._schools.get((district_id, school_id))
 
     def put_school(self, school: School) -> None:
+        require_own_oneroster_id(school, self.schools(school.district_id))
         self._schools[school.district_id, school.school_id] = school
 
     def delete_school(self, district_id: DistrictId, school_id: SchoolId) -> bool:

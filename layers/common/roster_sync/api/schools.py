@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from roster_sync.api.schemas import DistrictInPath, SchoolBody, SchoolInPath, SchoolOut, SchoolsOut
 from roster_sync.api.services import Services
 from roster_sync.domain.district import School
-from roster_sync.domain.errors import ConfigurationError, NotFoundError
+from roster_sync.domain.errors import NotFoundError
 from roster_sync.domain.identifiers import SourcedId
 
 
@@ -21,11 +21,6 @@ def add_school_routes(api: APIGatewayRestResolver, services: Services) -> None:
 
     @api.put("/districts/<district_id>/schools/<school_id>")
     def put_school(district_id: DistrictInPath, school_id: SchoolInPath, body: SchoolBody) -> SchoolOut:
-        for other in districts.schools(district_id):
-            if body.oneroster_id and other.oneroster_id == body.oneroster_id and other.school_id != school_id:
-                raise ConfigurationError(
-                    f"The school {other.school_id} has this OneRoster ID already. Give each school an ID of its own."
-                )
         oneroster_id = SourcedId(body.oneroster_id) if body.oneroster_id else None
         school = School(district_id=district_id, school_id=school_id, name=body.name, oneroster_id=oneroster_id)
         districts.put_school(school)

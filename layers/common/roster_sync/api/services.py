@@ -17,7 +17,11 @@ class ApiDistricts(DistrictStore, LeaseStore, SettingsStore, Protocol):
     """Districts, with what administrators write."""
 
     def put_school(self, school: School) -> None:
-        """Store a school, or replace the one of its id."""
+        """Store a school, or replace the one of its id.
+
+        Raises:
+            ConfigurationError: Another school has its OneRoster ID.
+        """
 
     def delete_school(self, district_id: DistrictId, school_id: SchoolId) -> bool:
         """Delete a school; False if there was none."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId, SchoolId, SourcedId
 from roster_sync.domain.user import Role
 
@@ -67,6 +68,19 @@ class Settings:
 def mapped_schools(schools: Sequence[School]) -> dict[SourcedId, SchoolId]:
     """The schools that have a OneRoster ID, by that ID."""
     return {school.oneroster_id: school.school_id for school in schools if school.oneroster_id}
+
+
+def require_own_oneroster_id(school: School, schools: Sequence[School]) -> None:
+    """Refuse a school whose OneRoster ID is that of another one of the district.
+
+    Raises:
+        ConfigurationError: It is; the message names the other one.
+    """
+    for other in schools:
+        if school.oneroster_id and other.oneroster_id == school.oneroster_id and other.school_id != school.school_id:
+            raise ConfigurationError(
+                f"The school {other.school_id} has this OneRoster ID already. Give each school an ID of its own."
+            )
 
 
 def why_not_run(settings: Settings | None, schools: Sequence[School], offered_products: frozenset[str]) -> str | None:

@@ -1,7 +1,9 @@
 """The Districts table: settings, schools, the lease and the count of tests of each district."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from pynamodb.attributes import (
@@ -13,23 +15,35 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, UpdateError
+from pynamodb.connection import Connection
+from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
-from roster_sync.domain.district import School, Settings
+from roster_sync.domain.district import School, Settings, require_own_oneroster_id
 from roster_sync.domain.errors import ConflictError, DistrictBusyError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
 from roster_sync.domain.lease import Lease
 from roster_sync.domain.user import Role
-from roster_sync.storage.dynamodb import Bounds, condition_failed, errors_as_ours
+from roster_sync.storage.dynamodb import (
+    TRANSACTION_CANCELED,
+    Bounds,
+    condition_failed,
+    connection,
+    errors_as_ours,
+    outage,
+    pauses_s,
+)
 
 _SETTINGS: Final = "settings"
 _LEASE: Final = "lease"
 _TESTS: Final = "tests"
 _SCHOOL_PREFIX: Final = "school#"
+_SCHOOLS: Final = "schools"
+"""Counts the writes of schools."""
 _YES: Final = "yes"
 
 
@@ -43,7 +57,7 @@ class _ActiveDistricts(GlobalSecondaryIndex["_DistrictItem"]):  # type: ignore[n
 
 
 class _DistrictItem(Model):
-    """An item of the table: settings, the lease, the count of tests, or a school, by its range key."""
+    """An item of the table: settings, the lease, a school, or a count (of tests, of writes), by its range key."""
 
     class Meta(Bounds):
         table_name = ""
@@ -81,8 +95,13 @@ class _DistrictItem(Model):
 class Districts:
     """Settings, schools and leases; reads of one district are strongly consistent."""
 
-    def __init__(self, table_name: str) -> None:
+    def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
         _DistrictItem.Meta.table_name = table_name
+        self._pause = pause
+
+    @cached_property
+    def _transactions(self) -> Connection:
+        return connection()
 
     def active(self) -> Iterator[Settings]:
         """The districts with at least one product on, in no order."""
@@ -149,13 +168,39 @@ class Districts:
 
     @errors_as_ours()
     def put_school(self, school: School) -> None:
-        """Store a school, or replace the one of its id."""
-        _DistrictItem(
-            school.district_id,
-            _SCHOOL_PREFIX + school.school_id,
-            name=school.name,
-            oneroster_id=school.oneroster_id,
-        ).save()
+        """Store a school, or replace the one of its id.
+
+        Of two schools that get one OneRoster ID at once, the later is refused: each write counts up a number of the
+        district that it has read before, or begins again.
+
+        Raises:
+            ConfigurationError: Another school has its OneRoster ID.
+            TransientError: Other schools of the district were being written at every try.
+        """
+        district_id = school.district_id
+        written = _DistrictItem(
+            district_id, _SCHOOL_PREFIX + school.school_id, name=school.name, oneroster_id=school.oneroster_id
+        )
+        pauses = pauses_s()
+        while True:
+            counted = _item(district_id, _SCHOOLS)
+            require_own_oneroster_id(school, self.schools(district_id))
+            unchanged = (
+                _DistrictItem.version == counted.version if counted else _DistrictItem.district_id.does_not_exist()
+            )
+            try:
+                with TransactWrite(connection=self._transactions) as transaction:
+                    transaction.save(written)
+                    transaction.update(_DistrictItem(district_id, _SCHOOLS), [_DistrictItem.version.add(1)], unchanged)
+            except TransactWriteError as error:
+                if error.cause_response_code != TRANSACTION_CANCELED:
+                    raise
+                pause = next(pauses, None)
+                if pause is None:
+                    raise outage() from error
+                self._pause(pause)
+            else:
+                return
 
     @errors_as_ours()
     def delete_school(self, district_id: DistrictId, school_id: SchoolId) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
+from pynamodb.connection import Connection
 from pynamodb.exceptions import PynamoDBException
 
 from roster_sync.aws import AWS_ERRORS, is_outage
@@ -25,6 +26,8 @@ MAX_RETRIES: Final = 5
 
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 
+TRANSACTION_CANCELED: Final = "TransactionCanceledException"
+
 _CONFLICT_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0)
 """At most; half of each on average, 5 s together."""
 
@@ -36,6 +39,16 @@ class Bounds:
     read_timeout_seconds = READ_TIMEOUT_S
     max_retry_attempts = MAX_RETRIES
     max_pool_connections = MAX_CONNECTIONS
+
+
+def connection() -> Connection:
+    """What pynamodb's transactions go through; they belong to no model, so its bounds must be given anew."""
+    return Connection(
+        connect_timeout_seconds=CONNECT_TIMEOUT_S,
+        read_timeout_seconds=READ_TIMEOUT_S,
+        max_retry_attempts=MAX_RETRIES,
+        max_pool_connections=MAX_CONNECTIONS,
+    )
 
 
 def low_level_client() -> "DynamoDBClient":

@@ -19,9 +19,10 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.storage.dynamodb import (
-    MAX_CONNECTIONS,
+    TRANSACTION_CANCELED,
     Bounds,
     condition_failed,
+    connection,
     errors_as_ours,
     low_level_client,
     outage,
@@ -104,12 +105,7 @@ class Runs:
 
     @cached_property
     def _transactions(self) -> Connection:
-        return Connection(
-            connect_timeout_seconds=Bounds.connect_timeout_seconds,
-            read_timeout_seconds=Bounds.read_timeout_seconds,
-            max_retry_attempts=Bounds.max_retry_attempts,
-            max_pool_connections=MAX_CONNECTIONS,
-        )
+        return connection()
 
     @errors_as_ours()
     def create(self, run: Run) -> bool:
@@ -249,7 +245,7 @@ class Runs:
                     transaction.save(marker, _RunItem.run_key.does_not_exist())
                     transaction.update(run, add, _RunItem.attempt == chunk.attempt)
             except TransactWriteError as error:
-                if error.cause_response_code != "TransactionCanceledException":
+                if error.cause_response_code != TRANSACTION_CANCELED:
                     raise
                 if any(reason and reason.code == _CONDITION_FAILED for reason in error.cancellation_reasons):
                     return False
