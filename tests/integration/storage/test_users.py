@@ -168,6 +168,17 @@ def test_a_roster_that_cannot_be_read_is_an_outage(scripted: ScriptedDynamoDB) -
         list(users.roster(DISTRICT))
 
 
+def test_the_roster_is_read_as_last_written(scripted: ScriptedDynamoDB) -> None:
+    """Read as it was before the run that has just ended, a changed user would pass for unchanged."""
+    users = Users("ScriptedUsersToRead")
+    scripted.script = lambda _: (200, {"Items": [], "Count": 0, "ScannedCount": 0})
+
+    list(users.roster(DISTRICT))
+
+    assert len(scripted.calls) == SHARDS
+    assert all(request["ConsistentRead"] for request in scripted.calls)
+
+
 def test_a_write_that_the_policy_forbids_is_a_defect(scripted: ScriptedDynamoDB) -> None:
     users = Users("ScriptedUsersToForbid")
     scripted.script = lambda _: an_error("AccessDeniedException")

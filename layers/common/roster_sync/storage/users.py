@@ -148,7 +148,10 @@ class Users:
         self._client.meta.events.register("before-parse.dynamodb.Query", _parse_fast)
 
     def roster(self, district_id: DistrictId) -> Iterator[Sequence[RosterEntry]]:
-        """Every user of a district, in batches, in no order; may miss what was written within the last second."""
+        """Every user of a district, in batches, in no order, as last written.
+
+        A user who is missed, or seen as before the run that has just ended, would be taken for unchanged.
+        """
         with errors_as_ours(), ThreadPoolExecutor(_READ_AHEAD) as threads:
             beginnings: list[_Position] = [(key, None) for key in _shard_keys(district_id)]
             yield from _as_they_come(threads, beginnings, partial(_roster_page, self._client, self._table_name))
@@ -521,6 +524,7 @@ def _roster_page(
         ExpressionAttributeValues={":shard_key": {"S": key}},
         ProjectionExpression=_PROJECTION,
         ExpressionAttributeNames=_PROJECTED_NAMES,
+        ConsistentRead=True,
         **start_key,
     )
     last: AttributeValue | None = answer.get("LastEvaluatedKey")

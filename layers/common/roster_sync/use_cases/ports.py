@@ -109,7 +109,7 @@ class UserStore(Protocol):
     """The users of all districts."""
 
     def roster(self, district_id: DistrictId) -> Iterator[Sequence[RosterEntry]]:
-        """Every user of a district, in batches, in no order."""
+        """Every user of a district as last written, in batches, in no order."""
 
     def sis_users(self, district_id: DistrictId, user_ids: Collection[UserId]) -> dict[UserId, SisUser]:
         """The SIS-owned attributes of stored users; ids that are not stored are left out."""
