@@ -16,7 +16,7 @@ from roster_sync.oneroster.errors import (
     ForbiddenError,
     NotFoundAtProviderError,
     RequestRefusedError,
-    SignatureRefusedError,
+    SignInRefusedError,
     ThrottledError,
 )
 from roster_sync.oneroster.retry import RetryPolicy
@@ -40,7 +40,7 @@ REQUEST_SHARE = 0.8
 """Of the deadline, for one request: a silent provider is then known as such, and not as an unreachable host."""
 
 PROVIDER_ERRORS = ProviderErrors(
-    signature_refused=SignatureRefusedError,
+    signature_refused=SignInRefusedError,
     forbidden=ForbiddenError,
     missing=NotFoundAtProviderError,
     request_refused=RequestRefusedError,

@@ -15,7 +15,7 @@ from roster_sync.oneroster.errors import (
     ProviderBrokenError,
     RedirectedError,
     RequestRefusedError,
-    SignatureRefusedError,
+    SignInRefusedError,
     ThrottledError,
     UnexpectedAnswerError,
 )
@@ -44,8 +44,8 @@ class Always:
 
 REFUSALS: list[tuple[str, Scripted, type[RosterSyncError], Sequence[str]]] = [
     ("400", Scripted({}, 400), RequestRefusedError, ["(400)", "Ask the provider what it supports"]),
-    ("401 with words", Scripted({"imsx_description": "Bad nonce"}, 401), SignatureRefusedError, ['"Bad nonce"']),
-    ("401 without a body", Scripted(b"", 401), SignatureRefusedError, ["consumer key and the consumer secret again"]),
+    ("401 with words", Scripted({"imsx_description": "Bad nonce"}, 401), SignInRefusedError, ['"Bad nonce"']),
+    ("401 without a body", Scripted(b"", 401), SignInRefusedError, ["consumer key and the consumer secret again"]),
     (
         "401, clock behind",
         Scripted(b"", 401, SLOW_CLOCK),

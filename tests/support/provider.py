@@ -2,17 +2,19 @@
 
 import gzip
 import json
+import math
 import re
 import socket
 import ssl
 import struct
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
@@ -58,6 +60,7 @@ class Seen:
     headers: Mapping[str, str]
     nonce: str
     caller_port: int
+    body: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +81,30 @@ class SignIn(Protocol):
 
 
 class OAuth1(RequestValidator):
-    """One consumer, who signs in the header; nonces are used once."""
+    """One consumer, who signs in the header, or in the query; nonces are used once."""
 
     client_key_length = (1, 255)
     enforce_ssl = False
 
-    def __init__(self, *methods: str) -> None:
+    def __init__(self, *methods: str, in_query: bool = False) -> None:
         super().__init__()
         self._methods = methods or ("HMAC-SHA256",)
+        self._in_query = in_query
         self._nonces: set[str] = set()
         self._verifier = SignatureOnlyEndpoint(self)
+        self.refused = 0
 
     def answer(self, request: Received) -> Scripted | None:
+        genuine = ("Authorization" not in request.headers) == self._in_query and self._is_genuine(request)
+        self.refused += not genuine
+        return None if genuine else Scripted(WRONG_SIGNATURE, 401)
+
+    def _is_genuine(self, request: Received) -> bool:
         try:
             genuine, _ = self._verifier.validate_request(request.url, request.method, "", dict(request.headers))
         except ValueError:
-            genuine = False
-        return None if genuine else Scripted(WRONG_SIGNATURE, 401)
+            return False
+        return bool(genuine)
 
     @property
     def allowed_signature_methods(self) -> tuple[str, ...]:
@@ -124,6 +134,106 @@ class OAuth1(RequestValidator):
     @property
     def dummy_client(self) -> str:
         return "nobody"
+
+
+class Bearer:
+    """One token, given once for all."""
+
+    def __init__(self, token: str = SECRET) -> None:
+        self._token = token
+        self.refused = 0
+
+    def answer(self, request: Received) -> Scripted | None:
+        genuine = request.headers.get("Authorization") == f"Bearer {self._token}"
+        self.refused += not genuine
+        return None if genuine else Scripted(WRONG_SIGNATURE, 401)
+
+
+class OAuth2:
+    """Gives tokens to one consumer, and takes them.
+
+    Attributes:
+        tokens: Those given, in order.
+        refused: Requests for tokens that showed a wrong key or secret, or a right one in another way than it takes.
+        asked: Requests for tokens with key and secret.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str = "/token",
+        client: Literal["basic", "body"] = "basic",
+        in_query: bool = False,
+        scope: Literal["compulsory", "ignored", "refused"] = "compulsory",
+        token: Mapping[str, object] | None = None,
+        cookie: str | None = None,
+        uses: int | None = None,
+        bad_token: int = 401,
+        secret: str = SECRET,
+    ) -> None:
+        """Set the manner.
+
+        Args:
+            path: Of the token URL, with its query.
+            client: How key and secret are to be shown.
+            in_query: Whether the parameters are to come in the query, without a body.
+            scope: What becomes of the standard's.
+            token: What else the answer with a token holds; overrides.
+            cookie: Set with each token, and demanded with its use.
+            uses: A token is good for so many requests.
+            bad_token: Status of the answer to a bad one.
+            secret: Of the consumer.
+        """
+        self._path = path
+        self._client = client
+        self._in_query = in_query
+        self._scope = scope
+        self._more = {"token_type": "Bearer", "expires_in": 3600} if token is None else token
+        self._cookie = cookie
+        self._uses = uses
+        self._bad_token = bad_token
+        self._secret = secret
+        self._used: dict[str, int] = {}
+        self.tokens: list[str] = []
+        self.refused = 0
+        self.asked = 0
+
+    def answer(self, request: Received) -> Scripted | None:
+        parts = urlsplit(request.url)
+        given = urlsplit(self._path)
+        if parts.path == given.path and set(parse_qsl(given.query)) <= set(parse_qsl(parts.query)):
+            return self._token(request)
+        if not parts.path.startswith(f"{ROOT}/"):
+            return Scripted(b"<html>", 404)
+        shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        good = self._used.get(shown, 0) < (math.inf if self._uses is None else self._uses) and shown in self.tokens[-1:]
+        if not good or (self._cookie and request.headers.get("Cookie") != self._cookie):
+            return Scripted(WRONG_SIGNATURE, self._bad_token, {"WWW-Authenticate": "Bearer"})
+        self._used[shown] = self._used.get(shown, 0) + 1
+        return None
+
+    def _token(self, request: Received) -> Scripted:
+        if request.method != "POST":
+            return Scripted(b"", 405)
+        form = dict(parse_qsl(request.body.decode()))
+        fields = dict(parse_qsl(urlsplit(request.url).query)) if self._in_query else form
+        basic = f"Basic {b64encode(f'{KEY}:{self._secret}'.encode()).decode()}"
+        shows_itself = "Authorization" in request.headers or "client_secret" in form
+        if self._client == "basic":
+            known = request.headers.get("Authorization") == basic
+        else:
+            known = (form.get("client_id"), form.get("client_secret")) == (KEY, self._secret)
+        self.asked += shows_itself
+        if fields.get("grant_type") != "client_credentials" or (self._in_query and request.body):
+            return Scripted({"error": "unsupported_grant_type"}, 400)
+        if not known:
+            self.refused += shows_itself
+            return Scripted({"error": "invalid_client"}, 401)
+        if self._scope != "ignored" and ("scope" in fields) != (self._scope == "compulsory"):
+            return Scripted({"error": "invalid_scope"}, 400)
+        self.tokens.append(f"token-{len(self.tokens)}")
+        headers = {"Set-Cookie": f"{self._cookie}; Path=/; HttpOnly"} if self._cookie else {}
+        return Scripted({"access_token": self.tokens[-1], **self._more}, headers=headers)
 
 
 class ScriptedProvider:
@@ -193,7 +303,16 @@ class ScriptedProvider:
         )
         with self._lock:
             nonce = _NONCE.search(handler.headers.get("Authorization", ""))
-            self.seen.append(Seen(endpoint, parameters, headers, nonce[1] if nonce else "", handler.client_address[1]))
+            self.seen.append(
+                Seen(
+                    endpoint,
+                    parameters,
+                    headers,
+                    nonce[1] if nonce else "",
+                    handler.client_address[1],
+                    received.body.decode(),
+                )
+            )
             scripted = self._sign_in.answer(received) or self._play(endpoint, parameters)
         _send(handler, scripted)
 

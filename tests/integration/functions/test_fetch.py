@@ -130,7 +130,7 @@ def test_a_wrong_secret_ends_the_run_with_its_sentence(night: Night) -> None:
     with ScriptedProvider(GOOD) as provider:
         run = run_against(night, provider.base_url, secret="another")
 
-    assert_ended(night, run, "refused the signature (401)", "Enter the consumer key and the consumer secret again")
+    assert_ended(night, run, "refused the sign-in (401)", "Enter the consumer key and the consumer secret again")
 
 
 def test_a_web_page_instead_of_json_ends_the_run_with_its_sentence(night: Night) -> None:

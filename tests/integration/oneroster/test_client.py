@@ -21,7 +21,7 @@ from roster_sync.oneroster.errors import (
     NotJsonError,
     ProviderBrokenError,
     RequestRefusedError,
-    SignatureRefusedError,
+    SignInRefusedError,
     ThrottledError,
     TruncatedError,
     UnexpectedAnswerError,
@@ -318,7 +318,7 @@ class TestErrors:
     @pytest.mark.parametrize("wrong", [{"consumer_key": "another"}, {"consumer_secret": "another"}])
     def test_a_wrong_key_or_secret_is_told_and_sent_once_by_each_method(self, wrong: dict[str, str]) -> None:
         with ScriptedProvider({"users": collection(users(5))}) as provider, a_client(provider, **wrong) as client:
-            with pytest.raises(SignatureRefusedError) as caught:
+            with pytest.raises(SignInRefusedError) as caught:
                 read(client)
 
             assert "Enter the consumer key and the consumer secret again" in str(caught.value)

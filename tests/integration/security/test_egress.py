@@ -8,7 +8,7 @@ import threading
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from roster_sync.domain.errors import ConfigurationError, TransientError
-from roster_sync.oneroster.auth import Signer
+from roster_sync.oneroster.auth import Consumer, OAuth1
 from roster_sync.security.egress import (
     Answer,
     Egress,
@@ -37,9 +37,13 @@ from roster_sync.security.egress import (
 from tests.support.provider import KEY, ROOT, SECRET, Scripted, ScriptedProvider
 
 
+def signed(url: str) -> Mapping[str, str]:
+    return OAuth1(Consumer(KEY, SECRET), "sha256").signed(url).headers
+
+
 def get(url: str, *, allow_local: bool = True, timeout_s: float = 10, max_bytes: int = 1 << 20) -> Answer:
     with closing(Egress(allow_local=allow_local, max_bytes=max_bytes)) as egress:
-        return egress.get(url, dict(Signer(KEY, SECRET).signed(url).headers), timeout_s=timeout_s)
+        return egress.get(url, signed(url), timeout_s=timeout_s)
 
 
 def answer_to(scripted: Scripted, **arguments: Any) -> Answer:
@@ -331,7 +335,7 @@ class TestBounds:
         ):
             url = f"{provider.base_url}/users"
             for _ in range(3):
-                egress.get(url, dict(Signer(KEY, SECRET).signed(url).headers), timeout_s=5)
+                egress.get(url, signed(url), timeout_s=5)
 
             assert len({seen.caller_port for seen in provider.seen}) == 1
 
@@ -342,9 +346,7 @@ class TestBounds:
         ):
             url = f"{provider.base_url}/users"
 
-            answers = [
-                egress.get(url, dict(Signer(KEY, SECRET).signed(url).headers), timeout_s=5).body for _ in range(3)
-            ]
+            answers = [egress.get(url, signed(url), timeout_s=5).body for _ in range(3)]
 
             assert answers == [b'{"users": []}'] * 3
 

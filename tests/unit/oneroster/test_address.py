@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roster_sync.domain.errors import ConfigurationError
-from roster_sync.oneroster.address import host_of, normalise_base_url
-from roster_sync.oneroster.auth import Signer
+from roster_sync.oneroster.address import host_of, normalise_base_url, normalise_token_url
+from roster_sync.oneroster.auth import Consumer, OAuth1
 
 BASE = "https://sis.example.org/ims/oneroster/v1p1"
 
@@ -200,7 +200,7 @@ def test_a_base_url_is_sent_as_it_is_signed(text: str, allow_local: bool) -> Non
     url = outcome(text, allow_local)
 
     if url:
-        assert Signer("key", "secret").signed(url).url == url == urllib3.util.parse_url(url).url
+        assert OAuth1(Consumer("key", "secret"), "sha256").signed(url).url == url == urllib3.util.parse_url(url).url
 
 
 @given(PASTED)
@@ -242,3 +242,48 @@ def test_host_port_and_path_survive_however_they_are_pasted(
 
 def test_the_host_of_a_url_includes_its_port() -> None:
     assert host_of("https://sis.example.org:8443/ims/oneroster/v1p1") == "sis.example.org:8443"
+
+
+class TestTokenUrl:
+    @pytest.mark.parametrize(
+        ("entered", "normal"),
+        [
+            ("https://sis.example.org/token", "https://sis.example.org/token"),
+            (" <HTTPS://SIS.Example.org:443/Token> ", "https://sis.example.org/Token"),
+            ("sis.example.org:8443/oauth/token/", "https://sis.example.org:8443/oauth/token/"),
+            (
+                "https://x.infinitecampus.org/campus/oauth2/token?appName=north#top",
+                "https://x.infinitecampus.org/campus/oauth2/token?appName=north",
+            ),
+            ("https://sis.example.org", "https://sis.example.org/"),
+        ],
+    )
+    def test_path_and_query_are_the_providers(self, entered: str, normal: str) -> None:
+        assert normalise_token_url(entered, False) == normal
+
+    @pytest.mark.parametrize(
+        "entered",
+        [
+            *("", " ", "http://sis.example.org/token", "ftp://sis.example.org/token", "https:///token"),
+            *(
+                "https://a b.example.org/token",
+                "https://key:secret@sis.example.org/token",
+                "https://sis.example.org/a b",
+            ),
+            *("https://sis.example.org\\@evil.example.com", "https://localhost/token", "https://sis.example.org:x/"),
+        ],
+    )
+    def test_what_cannot_be_one_is_refused_with_a_remedy(self, entered: str) -> None:
+        with pytest.raises(ConfigurationError, match=r"Enter it "):
+            normalise_token_url(entered, False)
+
+    @given(PASTED, st.booleans())
+    def test_one_that_is_taken_is_taken_as_it_is(self, text: str, allow_local: bool) -> None:
+        try:
+            url = normalise_token_url(text, allow_local)
+        except ConfigurationError:
+            return
+
+        assert normalise_token_url(url, allow_local) == url
+        assert urlsplit(url).scheme in (("https", "http") if allow_local else ("https",))
+        assert "@" not in urlsplit(url).netloc

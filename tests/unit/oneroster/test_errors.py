@@ -20,7 +20,7 @@ from roster_sync.oneroster.errors import (
     ProviderBrokenError,
     RedirectedError,
     RequestRefusedError,
-    SignatureRefusedError,
+    SignInRefusedError,
     ThrottledError,
     UnexpectedAnswerError,
     clock_skew,
@@ -122,7 +122,7 @@ class TestSignatures:
     def test_a_refused_signature_is_else_blamed_on_key_and_secret(self, headers: dict[str, str]) -> None:
         refused = error(401, b"", headers)
 
-        assert type(refused) is SignatureRefusedError
+        assert type(refused) is SignInRefusedError
         assert "Enter the consumer key and the consumer secret again" in str(refused)
 
     def test_a_clock_without_zone_is_taken_as_utc(self) -> None:
@@ -134,7 +134,7 @@ class TestStatus:
         ("code", "kind"),
         [
             ("invalid_filter_field", RequestRefusedError),
-            ("unauthorised", SignatureRefusedError),
+            ("unauthorised", SignInRefusedError),
             ("Forbidden", ForbiddenError),
             ("unknownobject", NotFoundAtProviderError),
             ("server_busy", ThrottledError),

@@ -13,7 +13,7 @@ from roster_sync.oneroster.errors import (
     NotFoundAtProviderError,
     ProviderBrokenError,
     RequestRefusedError,
-    SignatureRefusedError,
+    SignInRefusedError,
     ThrottledError,
     TimedOutError,
     TruncatedError,
@@ -79,7 +79,7 @@ def test_what_may_pass_is_tried_again(failure: TransientError) -> None:
     "failure",
     [
         RequestRefusedError("400"),
-        SignatureRefusedError("401"),
+        SignInRefusedError("401"),
         ForbiddenError("403"),
         NotFoundAtProviderError("404"),
     ],

@@ -18,7 +18,7 @@ from roster_sync.oneroster.errors import (
     NotJsonError,
     ProviderBrokenError,
     RedirectedError,
-    SignatureRefusedError,
+    SignInRefusedError,
     ThrottledError,
     UnexpectedAnswerError,
 )
@@ -184,7 +184,7 @@ def test_the_report_is_json_without_personal_data() -> None:
         (HostUnreachableError(HOST), outcomes(False, None, None, None, None, None)),
         (TlsError(HOST, "its certificate has expired", "Ask."), outcomes(True, False, None, None, None, None)),
         (HandshakeBrokenError(HOST), outcomes(True, False, None, None, None, None)),
-        (SignatureRefusedError("Refused (401). Enter it again."), outcomes(True, True, False, None, None, None)),
+        (SignInRefusedError("Refused (401). Enter it again."), outcomes(True, True, False, None, None, None)),
     ],
 )
 def test_without_address_encryption_or_signature_nothing_more_is_tried(
@@ -231,7 +231,7 @@ def test_orgs_are_reported_also_if_users_cannot_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [HostUnreachableError(HOST), TlsError(HOST, "no", "Ask."), SignatureRefusedError("No. Ask.")]
+    "error", [HostUnreachableError(HOST), TlsError(HOST, "no", "Ask."), SignInRefusedError("No. Ask.")]
 )
 def test_what_was_reached_and_accepted_once_stays_so(error: RosterSyncError) -> None:
     report = probed(FakeProvider(users=error), [a_school()])

@@ -13,6 +13,7 @@ _AROUND: Final = re.compile(r"""^[\s"'`<>()“”„‘’‚«»‹›]+|[\s"'`
 _SCHEME: Final = re.compile(r"(?:(https?)(?:[:;][/\\]*|[/\\]{2,}))+", re.IGNORECASE)
 _FOREIGN_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://+", re.IGNORECASE)
 _HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
+_IN_TOKEN_URL: Final = re.compile(r"[A-Za-z0-9._~:/?@!$&'()*+,;=%-]*")
 _VERSION: Final = re.compile(r"v(\d+)p(\d+)")
 _ROOT: Final = ("ims", "oneroster", "v1p1")
 _ENDPOINTS: Final = frozenset(
@@ -67,6 +68,32 @@ def normalise_base_url(text: str, allow_local: bool) -> str:
     if objection:
         raise ConfigurationError(f"{objection} Enter {url} if that is meant.")
     return url
+
+
+def normalise_token_url(text: str, allow_local: bool) -> str:
+    """The URL at which a provider gives tokens: path and query as entered, the rest as of base URLs.
+
+    Raises:
+        ConfigurationError: It cannot be one; the message says why.
+    """
+    visible = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    entered = _AROUND.sub("", visible)
+    scheme, rest = _scheme_and_rest(entered)
+    if scheme not in ("https", "http") or (scheme == "http" and not allow_local):
+        raise ConfigurationError("The token URL must begin with https://. Enter it so, as the provider gives it.")
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+        host = _host(parts.hostname or "", allow_local)
+        port = "" if parts.port in (None, _DEFAULT_PORTS[scheme]) else f":{parts.port}"
+    except ValueError as error:
+        raise ConfigurationError("The token URL has no valid host. Enter it as the provider gives it.") from error
+    if "@" in parts.netloc or not _IN_TOKEN_URL.fullmatch(parts.path + parts.query):
+        raise ConfigurationError(
+            "The token URL contains what no URL can: spaces, or a user name before the host. Enter it as the provider "
+            "gives it."
+        )
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{scheme}://{host}{port}{parts.path or '/'}{query}"
 
 
 def host_of(url: str) -> str:

@@ -1,34 +1,138 @@
-"""OAuth 1.0a message signing: consumer key and secret, no token (OneRoster 1.1 §3.7)."""
+"""Shows who asks: by OAuth 1.0a signatures (RFC 5849, no token) or by a token that the provider gave once for all."""
 
+import hmac
+import secrets
+import time
+from base64 import b64encode
 from collections.abc import Mapping
-from urllib.parse import quote
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
+from urllib.parse import parse_qsl, quote, urlsplit
 
-from oauthlib.oauth1 import SIGNATURE_HMAC_SHA1, SIGNATURE_HMAC_SHA256
-from requests import PreparedRequest, Request
-from requests_oauthlib import OAuth1
+from roster_sync.domain.errors import ConfigurationError
+
+_DEFAULT_PORTS: Final = {"https": ":443", "http": ":80"}
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Who asks."""
+
+    key: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A GET, ready to be sent: its signature covers the URL's exact spelling."""
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+
+class Signer(Protocol):
+    """One way to sign in; may be used by several threads at once."""
+
+    @property
+    def confidential(self) -> tuple[str, ...]:
+        """What a provider's own words must not repeat."""
+
+    def signed(self, url: str) -> SignedRequest:
+        """A GET of `url`, which `encode_query` has spelt: sign each attempt anew."""
+
+    def renew_after(self, request: SignedRequest, status: int) -> bool:
+        """Take note of an answer; True if the request should be signed and sent once more."""
 
 
 def encode_query(parameters: Mapping[str, str | int]) -> str:
     """A query as RFC 3986 wants it, and as signatures are computed: everything but A-Z a-z 0-9 - . _ ~ in percent."""
-    return "&".join(f"{quote(name, safe='')}={quote(str(value), safe='')}" for name, value in parameters.items())
+    return "&".join(f"{_encoded(name)}={_encoded(str(value))}" for name, value in parameters.items())
 
 
-class Signer:
-    """Signs requests with one consumer's key and secret: HMAC-SHA256, until the other method is asked for."""
+class OAuth1:
+    """Signs with one consumer's key and secret, with timestamp and nonce of each request's own."""
 
-    def __init__(self, consumer_key: str, consumer_secret: str) -> None:
-        self._oauth, self._other = (
-            OAuth1(consumer_key, client_secret=consumer_secret, signature_method=method, decoding=None)
-            for method in (SIGNATURE_HMAC_SHA256, SIGNATURE_HMAC_SHA1)
+    def __init__(self, consumer: Consumer, digest: Literal["sha256", "sha1"], *, in_query: bool = False) -> None:
+        self._consumer = consumer
+        self._digest = digest
+        self._in_query = in_query
+
+    @property
+    def confidential(self) -> tuple[str, ...]:
+        """The secret."""
+        return (self._consumer.secret,)
+
+    def signed(self, url: str) -> SignedRequest:
+        """The request, signed in a header or in its query."""
+        parameters = {
+            "oauth_consumer_key": self._consumer.key,
+            "oauth_nonce": secrets.token_hex(16),
+            "oauth_signature_method": f"HMAC-{self._digest.upper()}",
+            "oauth_timestamp": str(int(time.time())),
+            "oauth_version": "1.0",
+        }
+        parameters["oauth_signature"] = self._signature(url, parameters)
+        if self._in_query:
+            return SignedRequest(f"{url}{'&' if urlsplit(url).query else '?'}{encode_query(parameters)}", {})
+        in_header = ", ".join(f'{name}="{_encoded(value)}"' for name, value in parameters.items())
+        return SignedRequest(url, {"Authorization": f"OAuth {in_header}"})
+
+    def renew_after(self, request: SignedRequest, status: int) -> bool:  # noqa: ARG002  # there is nothing to renew
+        """Never: a refused signature is not better the second time."""
+        return False
+
+    def _signature(self, url: str, oauth: Mapping[str, str]) -> str:
+        parts = urlsplit(url)
+        host = parts.netloc.lower().removesuffix(_DEFAULT_PORTS.get(parts.scheme, ":"))
+        pairs = [*parse_qsl(parts.query, keep_blank_values=True), *oauth.items()]
+        # RFC 5849 §3.4.1.3.2: in the order of their encoded bytes, repeated names by their values.
+        normalised = "&".join(
+            "=".join(pair) for pair in sorted((_encoded(name), _encoded(value)) for name, value in pairs)
         )
+        base = f"GET&{_encoded(f'{parts.scheme}://{host}{parts.path}')}&{_encoded(normalised)}"
+        key = f"{_encoded(self._consumer.secret)}&"
+        return b64encode(hmac.digest(key.encode(), base.encode(), self._digest)).decode()
 
-    def change_method(self) -> None:
-        """Sign by HMAC-SHA1 from now on, or by HMAC-SHA256 again: some providers take only one of them."""
-        self._oauth, self._other = self._other, self._oauth
 
-    def signed(self, url: str) -> PreparedRequest:
-        """A GET of `url` with timestamp and nonce of its own: sign each attempt anew.
+class Bearer:
+    """Shows the secret as it is: some providers give a token that never ends."""
 
-        Send the prepared URL and no other: the signature covers its exact spelling.
+    def __init__(self, consumer: Consumer) -> None:
+        """Take the secret for the token, with or without the word Bearer before it.
+
+        Raises:
+            ConfigurationError: It cannot be a token.
         """
-        return Request("GET", url, headers={"Accept": "application/json"}, auth=self._oauth).prepare()
+        scheme, parted, token = consumer.secret.partition(" ")
+        self._token = token.strip() if parted and scheme.lower() == "bearer" else consumer.secret
+        if not is_token(self._token):
+            raise ConfigurationError(
+                "The consumer secret contains characters that a token cannot have. Enter it again, as it was given."
+            )
+
+    @property
+    def confidential(self) -> tuple[str, ...]:
+        """The token."""
+        return (self._token,)
+
+    def signed(self, url: str) -> SignedRequest:
+        """The request with the token."""
+        return SignedRequest(url, bearer_header(self._token))
+
+    def renew_after(self, request: SignedRequest, status: int) -> bool:  # noqa: ARG002  # there is nothing to renew
+        """Never: there is no other token."""
+        return False
+
+
+def bearer_header(token: str) -> dict[str, str]:
+    """How a token is shown (RFC 6750 §2.1)."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def is_token(text: str) -> bool:
+    """Whether a text can stand in a header as a token."""
+    return text.isascii() and text.isprintable() and text != "" and " " not in text
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe="")

@@ -10,14 +10,14 @@ from msgspec import Raw
 
 from roster_sync.domain.errors import ConfigurationError, TransientError
 from roster_sync.domain.fetch_proof import FetchProof
+from roster_sync.domain.sign_in import SignIn
 from roster_sync.oneroster import paging
 from roster_sync.oneroster.address import host_of
-from roster_sync.oneroster.auth import Signer, encode_query
+from roster_sync.oneroster.auth import Consumer, encode_query
 from roster_sync.oneroster.collection import Collection, Endpoint
 from roster_sync.oneroster.errors import (
-    ClockSkewError,
     RequestRefusedError,
-    SignatureRefusedError,
+    SignInRefusedError,
     TruncatedError,
     clock_skew,
     error_of_answer,
@@ -33,12 +33,14 @@ from roster_sync.oneroster.records import (
     records_of,
 )
 from roster_sync.oneroster.retry import RetryPolicy, seconds_of_retry_after
+from roster_sync.oneroster.sign_in import SigningIn
 from roster_sync.security.egress import Answer, Egress
 
 __all__ = ["OneRosterClient", "Page"]
 
 _SORTED: Final = {"sort": "sourcedId", "orderBy": "asc"}
 _DEFAULT_POLICY: Final = RetryPolicy()
+_TOKEN_TIMEOUT_S: Final = 30.0
 
 
 class OneRosterClient:
@@ -60,26 +62,59 @@ class OneRosterClient:
         consumer_secret: str,
         *,
         allow_local: bool,
+        sign_in: SignIn | None = None,
+        token_url: str | None = None,
+        find_sign_in: bool = False,
         page_size: int = 1000,
         parallel: int = 5,
         request_timeout_s: float = 120,
         retry: RetryPolicy = _DEFAULT_POLICY,
     ) -> None:
+        """Send nothing yet.
+
+        Args:
+            base_url: In its normal form.
+            consumer_key: As the provider gave it.
+            consumer_secret: In the clear.
+            allow_local: Whether it may be on this machine.
+            sign_in: The way that the provider took before; see `SigningIn`.
+            token_url: As entered, in its normal form.
+            find_sign_in: With the first page, try all ways to sign in, if the known one is refused or none is known.
+            page_size: Asked of the provider, which may give less.
+            parallel: Requests at once.
+            request_timeout_s: For one of them.
+            retry: For each page.
+
+        Raises:
+            ConfigurationError: The known way to sign in lacks something.
+        """
         self._base_url = base_url
         self._host = host_of(base_url)
-        self._signer = Signer(consumer_key, consumer_secret)
         self._egress = Egress(allow_local=allow_local, connections=parallel)
         self._page_size = page_size
         self._request_timeout_s = request_timeout_s
         self._pace = Pace(self._host, retry, parallel)
         self._sorted = True
-        self._method_known = False
         self._overlap = True
         self._collection: Collection | None = None
         self._counting = threading.Lock()
+        self._signing_in = SigningIn(
+            Consumer(consumer_key, consumer_secret),
+            base_url,
+            known=sign_in,
+            token_url=token_url,
+            search=find_sign_in,
+            get=self._get,
+            post=self._post,
+        )
         self.requests_made = 0
         self.reader = JsonRecordReader()
         self.clock_ahead_s: float | None = None
+
+    @property
+    def sign_in(self) -> SignIn | None:
+        """The way to sign in that the provider took; None before the first page."""
+        return self._signing_in.accepted
 
     def pages(self, endpoint: str) -> Iterator[Page]:
         """Every page of a collection, in order; at most `parallel` pages are read ahead.
@@ -113,28 +148,20 @@ class OneRosterClient:
     def page(self, endpoint: str, *, limit: int, offset: int) -> Page:
         """One page.
 
-        Of the first one, sorting is given up if the provider refuses it; and if it refuses the signature, the other
-        method is tried, once.
+        Of the first one, sorting is given up if the provider refuses it; and another way to sign in is tried if it
+        refuses that.
 
         Raises:
             ConfigurationError: See `oneroster.errors`; so for TransientError.
         """
-        if self._method_known:
-            return self._sorted_page(endpoint, limit, offset)
-        try:
-            page = self._sorted_page(endpoint, limit, offset)
-        except ClockSkewError:
-            raise
-        except SignatureRefusedError as refusal:
-            self._method_known = True
-            self._signer.change_method()
+        while True:
             try:
-                return self._sorted_page(endpoint, limit, offset)
-            except SignatureRefusedError:
-                self._signer.change_method()
-                raise refusal from None
-        self._method_known = True
-        return page
+                page = self._sorted_page(endpoint, limit, offset)
+            except SignInRefusedError as refusal:
+                self._signing_in.try_another(refusal)
+            else:
+                self._signing_in.accept()
+                return page
 
     def _sorted_page(self, endpoint: str, limit: int, offset: int) -> Page:
         try:
@@ -197,15 +224,24 @@ class OneRosterClient:
         return self._sent(url, endpoint)
 
     def _sent(self, url: str, endpoint: str) -> Answer:
-        with self._counting:
-            self.requests_made += 1
-        request = self._signer.signed(url)
-        answer = self._egress.get(request.url or url, request.headers, timeout_s=self._request_timeout_s)
+        answer = self._signing_in.answer(url)
         skew = clock_skew(answer.headers, datetime.now(UTC))
         self.clock_ahead_s = None if skew is None else skew.total_seconds()
         if answer.status != 200:
             raise self._failure(answer, endpoint)
         return answer
+
+    def _get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        self._count()
+        return self._egress.get(url, {"Accept": "application/json", **headers}, timeout_s=self._request_timeout_s)
+
+    def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        self._count()
+        return self._egress.post(url, headers, body, timeout_s=min(self._request_timeout_s, _TOKEN_TIMEOUT_S))
+
+    def _count(self) -> None:
+        with self._counting:
+            self.requests_made += 1
 
     def _failure(self, answer: Answer, endpoint: str) -> ConfigurationError | TransientError:
         now = datetime.now(UTC)
@@ -215,6 +251,8 @@ class OneRosterClient:
             endpoint=endpoint,
             now=now,
             retry_after_s=seconds_of_retry_after(answer.headers.get("Retry-After"), now),
+            by_token=self._signing_in.by_token,
+            confidential=self._signing_in.confidential,
         )
 
     def _parsed(self, answer: Answer, endpoint: str, offset: int) -> Page:

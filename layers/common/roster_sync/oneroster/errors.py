@@ -2,8 +2,11 @@
 
 ConfigurationError
 ├── RequestRefusedError       400, 422
-├── SignatureRefusedError     401
-│   └── ClockSkewError        401, and the provider's clock differs from ours
+├── SignInRefusedError        401
+│   ├── ClockSkewError        401, and the provider's clock differs from ours
+│   ├── TokenRefusedError     the token URL gives none for key and secret
+│   │   └── ScopeRefusedError ... because of the scope that was asked for
+│   └── TokenUrlError         what answers at the token URL gives no tokens
 ├── ForbiddenError            403
 ├── NotFoundAtProviderError   404, 405, 410, 501, 204
 ├── RedirectedError           3xx
@@ -22,7 +25,7 @@ A failure that is told with status 200 is the one of its imsx_CodeMinor.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -56,15 +59,21 @@ __all__ = [
     "ProviderBrokenError",
     "RedirectedError",
     "RequestRefusedError",
-    "SignatureRefusedError",
+    "ScopeRefusedError",
+    "SignInRefusedError",
     "ThrottledError",
     "TimedOutError",
     "TlsError",
+    "TokenRefusedError",
+    "TokenUrlError",
     "TooLargeError",
     "TruncatedError",
     "UnexpectedAnswerError",
     "clock_skew",
+    "decoded",
     "error_of_answer",
+    "error_of_token_answer",
+    "oauth_error",
     "provider_words",
 ]
 
@@ -72,6 +81,14 @@ MOST_CLOCK_SKEW: Final = timedelta(minutes=5)
 """What providers commonly bear between a signature's time and theirs."""
 
 _LONGEST_WORDS: Final = 200
+# RFC 6749 §5.2, and those of §4.1.2.1 that some give here, too.
+_OAUTH_CODES: Final = frozenset(
+    {
+        *("invalid_request", "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client"),
+        *("unsupported_grant_type", "access_denied", "server_error", "temporarily_unavailable"),
+    }
+)
+_GRANT_REFUSED: Final = frozenset({"unauthorized_client", "access_denied"})
 _WORDS: Final = ("imsx_description", "description", "error_description", "message", "detail", "title", "error")
 _WORDS_IN_XML: Final = re.compile(r"imsx_description>([^<]{1,1000})<")
 # OneRoster 1.1 §3.6; told with status 200 by some.
@@ -110,12 +127,32 @@ class RequestRefusedError(ConfigurationError):
     """400 or 422: the provider does not take the request as it is."""
 
 
-class SignatureRefusedError(ConfigurationError):
-    """401: consumer key, secret or clock."""
+class SignInRefusedError(ConfigurationError):
+    """401: consumer key, secret or clock, or another way to sign in is wanted."""
 
 
-class ClockSkewError(SignatureRefusedError):
+class ClockSkewError(SignInRefusedError):
     """401, and the provider's clock differs from ours by more than signatures bear."""
+
+
+class TokenRefusedError(SignInRefusedError):
+    """The token URL gives no token for key and secret.
+
+    Attributes:
+        blames_consumer: It says that key or secret is wrong, and not that the request is.
+    """
+
+    def __init__(self, message: str, *, blames_consumer: bool) -> None:
+        super().__init__(message)
+        self.blames_consumer = blames_consumer
+
+
+class ScopeRefusedError(TokenRefusedError):
+    """The token URL does not take the scopes that were asked for."""
+
+
+class TokenUrlError(SignInRefusedError):
+    """No tokens are to be had at the token URL, or none is known."""
 
 
 class ForbiddenError(ConfigurationError):
@@ -181,12 +218,29 @@ class GatewayError(ProviderBrokenError):
 
 
 def error_of_answer(
-    answer: Answer, *, base_url: str, endpoint: str, now: datetime, retry_after_s: float | None
+    answer: Answer,
+    *,
+    base_url: str,
+    endpoint: str,
+    now: datetime,
+    retry_after_s: float | None,
+    by_token: bool = False,
+    confidential: Iterable[str] = (),
 ) -> ConfigurationError | TransientError:
-    """The error for an answer without records, with the provider's own words if it gave any."""
+    """The error for an answer without records, with the provider's own words if it gave any.
+
+    Args:
+        answer: Whatever came.
+        base_url: In its normal form.
+        endpoint: The path below it.
+        now: Compared with the answer's date.
+        retry_after_s: How long the provider asks to wait.
+        by_token: The request showed a token that the token URL had given.
+        confidential: What its words must not repeat.
+    """
     host = host_of(base_url)
-    content = _json(answer.body, answer.headers.get("Content-Type", ""))
-    words = provider_words(content)
+    content = decoded(answer)
+    words = provider_words(content, confidential)
     says = f' It says: "{words}".' if words else ""
     where = f"/{endpoint} of {host}"
     status = answer.status
@@ -207,7 +261,7 @@ def error_of_answer(
                 "supports."
             )
         case 401:
-            return _unauthorised(answer, host, says, now)
+            return _token_not_taken(answer, host, says) if by_token else _unauthorised(answer, host, says, now)
         case 403:
             return ForbiddenError(
                 f"The consumer key may not read {where} ({answer.status}).{says} Ask the provider to permit it to read "
@@ -261,10 +315,74 @@ def error_of_answer(
             )
 
 
-def provider_words(answer: object) -> str | None:
+def error_of_token_answer(
+    answer: Answer, *, token_url: str, retry_after_s: float | None, confidential: Iterable[str]
+) -> ConfigurationError | TransientError:
+    """The error for an answer without a token (RFC 6749 §5.2), with the provider's own words if it gave any."""
+    host, place = host_of(token_url), _shown(_place(token_url))
+    content = decoded(answer)
+    words = provider_words(content, confidential)
+    says = f' It says: "{words}".' if words else ""
+    code = oauth_error(content)
+    firewall = _firewall(answer)
+    if firewall and answer.status in _STATUSES_OF_FIREWALLS:
+        return FirewallError(
+            f"A firewall in front of {host} ({firewall}) answered at the token URL in the provider's place. Ask the "
+            f"provider to let this system's requests to {urlsplit(token_url).path} through."
+        )
+    if code == "invalid_scope" or (code and "scope" in (words or "").lower()):
+        return ScopeRefusedError(
+            f"{host} gives no token for the scopes of OneRoster 1.1 ({answer.status}).{says} Ask the provider to "
+            "permit this consumer key to read rosters.",
+            blames_consumer=False,
+        )
+    if code == "invalid_client" or answer.status == 401:
+        return TokenRefusedError(
+            f"{host} gives no token for this consumer key and consumer secret ({answer.status}).{says} Enter both "
+            "again, without missing or added characters.",
+            blames_consumer=True,
+        )
+    if code in _GRANT_REFUSED or answer.status == 403:
+        return TokenRefusedError(
+            f"{host} gives this consumer key no token ({answer.status}).{says} Ask the provider to permit it the grant "
+            "type client_credentials.",
+            blames_consumer=False,
+        )
+    match answer.status:
+        case 429:
+            return ThrottledError(
+                f"{host} gets too many requests for tokens ({answer.status}).{says} Try again later.", retry_after_s
+            )
+        case status if status == 408 or (status >= 500 and status != 501):
+            return ProviderBrokenError(
+                f"{host} failed to give a token ({answer.status}).{says} Try again later; if it stays so, tell the "
+                "provider.",
+                retry_after_s,
+            )
+        case 400 | 422:
+            return TokenRefusedError(
+                f"{host} refused the request for a token ({answer.status}).{says} Ask the provider how its token URL "
+                "is to be used, and check that it is the one that was given.",
+                blames_consumer=False,
+            )
+        case _:
+            what = f": {words}" if words else ""
+            return TokenUrlError(
+                f"There are no tokens at {place} ({answer.status}{what}). Enter the token URL that the provider gives."
+            )
+
+
+def oauth_error(answer: object) -> str | None:
+    """The code of a token URL's refusal, in lower case (RFC 6749 §5.2)."""
+    code = answer.get("error") if isinstance(answer, dict) else None
+    return code.lower() if isinstance(code, str) and code.lower() in _OAUTH_CODES else None
+
+
+def provider_words(answer: object, confidential: Iterable[str] = ()) -> str | None:
     """What a failure says of itself, shortened: the standard's description and minor code, else what is usual.
 
-    The standard's may be flat, in `imsx_StatusInfo` or in `statusInfoSet`. Text is read as XML.
+    The standard's may be flat, in `imsx_StatusInfo` or in `statusInfoSet`. Text is read as XML. What is confidential
+    is left out.
     """
     found: list[object] = [answer] if isinstance(answer, str) else []
     for info in _status_infos(answer):
@@ -273,6 +391,8 @@ def provider_words(answer: object) -> str | None:
         if any(found):
             break
     text = ", ".join(" ".join(part.split()) for part in found if isinstance(part, str) and part.strip())
+    for secret in confidential:
+        text = text.replace(secret, "***")
     return _shown(text) or None
 
 
@@ -285,19 +405,27 @@ def clock_skew(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     return (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)) - now
 
 
-def _unauthorised(answer: Answer, host: str, says: str, now: datetime) -> SignatureRefusedError:
+def _unauthorised(answer: Answer, host: str, says: str, now: datetime) -> SignInRefusedError:
     skew = clock_skew(answer.headers, now)
     if skew is not None and abs(skew) > MOST_CLOCK_SKEW:
         minutes = round(abs(skew).total_seconds() / 60)
         differs = f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
         ahead = "ahead of" if skew > timedelta() else "behind"
         return ClockSkewError(
-            f"{host} refused the signature ({answer.status}): its clock is {differs} {ahead} ours.{says} Ask "
+            f"{host} refused the sign-in ({answer.status}): its clock is {differs} {ahead} ours.{says} Ask "
             "the provider to set its server's clock."
         )
-    return SignatureRefusedError(
-        f"{host} refused the signature ({answer.status}).{says} Enter the consumer key and the consumer secret again, "
-        "both without missing or added characters; if they are right, ask the provider to check its server's clock."
+    return SignInRefusedError(
+        f"{host} refused the sign-in ({answer.status}).{says} Enter the consumer key and the consumer secret again, "
+        "both without missing or added characters; if they are right, enter the token URL if the provider gives one, "
+        "or ask it to check its server's clock."
+    )
+
+
+def _token_not_taken(answer: Answer, host: str, says: str) -> SignInRefusedError:
+    return SignInRefusedError(
+        f"{host} does not take the token that was given for the consumer key ({answer.status}).{says} Ask the provider "
+        "to permit the consumer key to read OneRoster 1.1, and check that the token URL is that of this base URL."
     )
 
 
@@ -320,7 +448,7 @@ def _redirected(answer: Answer, base_url: str, endpoint: str) -> RedirectedError
         target = urlsplit(urljoin(asked, answer.headers.get("Location", "")))
     except ValueError:
         target = urlsplit("")
-    place = _shown(f"{target.netloc.rpartition('@')[2]}{target.path}") or "nowhere"
+    place = _shown(_place(target.geturl())) or "nowhere"
     try:
         better = normalise_base_url(f"{target.scheme}://{target.netloc}{target.path}", allow_local=True)
     except ConfigurationError:
@@ -362,6 +490,12 @@ def _no_json(answer: Answer, host: str, endpoint: str) -> NotJsonError:
     else:
         what, remedy = "other text instead of JSON", "Check the base URL: it must be that of the OneRoster API."
     return NotJsonError(f"{host} answered for /{endpoint} with {what}. {remedy}")
+
+
+def _place(url: str) -> str:
+    """Host and path, without what is not to be told."""
+    parts = urlsplit(url)
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _firewall(answer: Answer) -> str | None:
@@ -409,9 +543,9 @@ def _shown(text: str) -> str:
     return printable if len(printable) <= _LONGEST_WORDS else f"{printable[:_LONGEST_WORDS]}…"
 
 
-def _json(body: bytes, content_type: str) -> object:
+def decoded(answer: Answer) -> object:
     """What a body holds; its words if it is the standard's XML; UNSET if it is neither."""
-    text = as_utf8(body, content_type).decode()
+    text = as_utf8(answer.body, answer.headers.get("Content-Type", "")).decode()
     try:
         return msgspec.json.decode(text)
     except (ValueError, RecursionError):

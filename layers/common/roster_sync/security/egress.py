@@ -17,13 +17,14 @@ meaning in between. Redirects are not followed; size and time of an answer are b
 import http.client
 import io
 import ipaddress
+import re
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
@@ -45,6 +46,8 @@ _CONNECT_TIMEOUT_S: Final = 10.0
 _SHORTEST_S: Final = 0.001
 _READ_BYTES: Final = 4 * 1024 * 1024
 _BUFFER_BYTES: Final = 128 * 1024
+_COOKIE: Final = re.compile(r"([!-:<>-~]{1,100})=([!-:<-~]{1,4000}) *(?:;|$)")
+_MOST_COOKIES: Final = 20
 # All that is given out of IPv6: neither site-local addresses nor those of NAT64, which carry another one inside.
 _UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 # Addresses within that carry another one inside (Teredo, 6to4): a translator could lead them to a private network.
@@ -147,11 +150,16 @@ class TooLargeError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole HTTP answer, decompressed; its headers are found in any case."""
+    """A whole HTTP answer, decompressed; its headers are found in any case.
+
+    Attributes:
+        cookies: Those it sets, by name; for the host that it came from, and no other.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Egress:
@@ -172,14 +180,28 @@ class Egress:
         Raises:
             TransientError: See the module; so for ConfigurationError.
         """
+        return self._answer("GET", url, headers, None, timeout_s)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float) -> Answer:
+        """The answer to a POST, as to a GET.
+
+        Raises:
+            TransientError: See the module; so for ConfigurationError.
+        """
+        return self._answer("POST", url, headers, body, timeout_s)
+
+    def _answer(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout_s: float
+    ) -> Answer:
         parts = urlsplit(url)
         host = parts.netloc
         if parts.scheme not in self._schemes:
             raise ConfigurationError(f"The base URL of {host} must begin with https://. Enter it so.")
         try:
             response = self._manager.request(
-                "GET",
+                method,
                 url,
+                body=body,
                 headers={"Accept-Encoding": "gzip, deflate", "User-Agent": "roster-sync", **headers},
                 timeout=urllib3.Timeout(connect=min(_CONNECT_TIMEOUT_S, timeout_s), total=timeout_s),
                 redirect=False,
@@ -197,7 +219,7 @@ class Egress:
         except exceptions.HTTPError as error:
             raise TruncatedError(host) from error
         try:
-            return Answer(response.status, response.headers, self._read(response, host))
+            return Answer(response.status, response.headers, self._read(response, host), _cookies(response.headers))
         except exceptions.TimeoutError as error:
             raise TimedOutError(host, timeout_s) from error
         except exceptions.HTTPError as error:
@@ -220,6 +242,12 @@ class Egress:
                 raise TooLargeError(host, self._max_bytes)
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _cookies(headers: urllib3.HTTPHeaderDict) -> dict[str, str]:
+    """The cookies that an answer sets, as far as they can be sent back."""
+    pairs = (_COOKIE.match(header) for header in headers.getlist("Set-Cookie", [])[:_MOST_COOKIES])
+    return {pair[1]: pair[2] for pair in pairs if pair}
 
 
 def is_public(address: str) -> bool:

@@ -1,0 +1,42 @@
+"""How key and secret are shown to a provider."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SignInMethod(StrEnum):
+    """What providers take: the two of OneRoster 1.1 §3.7, as differently as they are read.
+
+    OAuth 1.0a signs every request, in a header or in the query. OAuth 2.0 gets a token for key and secret, which go as
+    Basic authentication or in the body; with `query`, they go as Basic and the other parameters in the query. Unscoped:
+    no scope is asked for. Bearer: the secret itself is the token.
+    """
+
+    OAUTH1_SHA256 = "oauth1-sha256"
+    OAUTH1_SHA1 = "oauth1-sha1"
+    OAUTH1_SHA256_QUERY = "oauth1-sha256-query"
+    OAUTH1_SHA1_QUERY = "oauth1-sha1-query"
+    OAUTH2_BASIC = "oauth2-basic"
+    OAUTH2_BASIC_UNSCOPED = "oauth2-basic-unscoped"
+    OAUTH2_BODY = "oauth2-body"
+    OAUTH2_BODY_UNSCOPED = "oauth2-body-unscoped"
+    OAUTH2_QUERY = "oauth2-query"
+    OAUTH2_QUERY_UNSCOPED = "oauth2-query-unscoped"
+    BEARER = "bearer"
+
+    @property
+    def needs_token_url(self) -> bool:
+        """Whether a token is to be had first."""
+        return self.startswith("oauth2-")
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A way to sign in that a provider has accepted.
+
+    Attributes:
+        token_url: Where it gives tokens; None for a method that needs none.
+    """
+
+    method: SignInMethod
+    token_url: str | None = None
