@@ -135,6 +135,15 @@ def test_no_more_orgs_are_looked_at_than_any_district_has() -> None:
 def test_an_id_that_nobody_could_configure_is_not_kept() -> None:
     orgs = Orgs()
 
-    orgs.add([{"sourcedId": "x" * 256, "type": "school"}, {"sourcedId": 7}, {"sourcedId": ""}])
+    orgs.add([{"sourcedId": "x" * 256, "type": "school"}, {"sourcedId": [7]}, {"sourcedId": ""}])
 
     assert (orgs.sourced_ids, orgs.schools) == (set(), [])
+
+
+def test_a_number_is_a_sourced_id_as_it_is_for_a_night() -> None:
+    orgs = Orgs()
+
+    orgs.add([{"sourcedId": 4711, "type": "School", "name": "Springfield"}])
+
+    assert orgs.sourced_ids == {"4711"}
+    assert [school.sourced_id for school in orgs.schools] == ["4711"]

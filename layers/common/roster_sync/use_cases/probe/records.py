@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from roster_sync.domain.normalise import references_in
 from roster_sync.use_cases.probe.report import SchoolAtProvider
 
 MOST_ORGS: Final = 100_000
@@ -17,8 +18,6 @@ _MOST_SHOWN: Final = 100
 """Of roles, of metadata keys and of types, the most frequent first."""
 _LONGEST_SHOWN: Final = 100
 """Characters of a role, a metadata key or a name."""
-_LONGEST_ID: Final = 255
-"""OneRoster 1.1 §4.9; no longer one can be configured."""
 _LONGEST_EXAMPLE: Final = 40
 _LONGEST_TOP_LEVEL: Final = 6
 _TYPE_OF_SCHOOLS: Final = "school"
@@ -58,8 +57,8 @@ class Orgs:
         type_ = text_of(org.get("type"))
         if type_ and (type_ in self._types or len(self._types) < _MOST_SHOWN):
             self._types[type_] += 1
-        sourced_id = org.get("sourcedId")
-        if not isinstance(sourced_id, str) or not 0 < len(sourced_id) <= _LONGEST_ID:
+        sourced_id = next(iter(references_in([org])), None)
+        if sourced_id is None:
             return
         known = sourced_id in self.sourced_ids
         self.sourced_ids.add(sourced_id)
