@@ -76,6 +76,11 @@ def _means(**fields: Any) -> Callable[[Record], Meaning]:
     return lambda _: {name: [value] for name, value in fields.items()}
 
 
+def _dropped_or_kept(field: str, value: str) -> Callable[[Record], Meaning]:
+    """A value of no use may be handed on: it is for the caller to see that."""
+    return lambda _: {field: [None, value]}
+
+
 def _unusable(_: Record) -> Meaning:
     return {}
 
@@ -128,10 +133,12 @@ RECORDS: Sequence[RecordDeviation] = [
     RecordDeviation("sourcedId a number", _with(sourcedId=4711), _means(sourcedId="4711")),
     RecordDeviation("sourcedId null", _with(sourcedId=None), _unusable),
     RecordDeviation("givenName null", _with(givenName=None), _means(givenName=None)),
-    RecordDeviation("givenName of spaces", _with(givenName="  "), _means(givenName=None)),
+    RecordDeviation("givenName of spaces", _with(givenName="  "), _dropped_or_kept("givenName", "  ")),
     RecordDeviation("givenName an object", _with(givenName={"first": "José"}), _means(givenName=None)),
-    RecordDeviation("givenName of a megabyte", _with(givenName="x" * 1_000_000), _means(givenName=None)),
-    RecordDeviation("email no address", _with(email="none"), _means(email=None)),
+    RecordDeviation(
+        "givenName of a megabyte", _with(givenName="x" * 1_000_000), _dropped_or_kept("givenName", "x" * 1_000_000)
+    ),
+    RecordDeviation("email no address", _with(email="none"), _dropped_or_kept("email", "none")),
     RecordDeviation("dateLastModified no date", _with(dateLastModified="yesterday")),
     RecordDeviation("dateLastModified null", _with(dateLastModified=None)),
     RecordDeviation("dateLastModified date only", _with(dateLastModified="2026-11-01")),
