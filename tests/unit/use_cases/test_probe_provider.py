@@ -34,6 +34,7 @@ from roster_sync.use_cases.probe.report import ProbeReport, Step, StepName
 from roster_sync.use_cases.probe.target import ProbeTarget
 from roster_sync.use_cases.probe_provider import (
     MOST_ORG_PAGES,
+    MOST_REQUESTS,
     SAMPLE_USERS,
     probe_provider,
     report_of_too_many_tests,
@@ -425,6 +426,15 @@ def test_what_could_not_be_asked_in_time_is_no_failure(never: threading.Event) -
     assert report.ok
     assert "No answer came before the time of the test was over." in messages
     assert report.delta is None
+
+
+def test_nothing_more_is_asked_when_the_provider_took_too_many_requests() -> None:
+    provider = FakeProvider(requests_made=MOST_REQUESTS)
+
+    report = probed(provider)
+
+    assert provider.questions == []
+    assert step(report, StepName.DELTA).message == "Not tried: the provider took too many requests before."
 
 
 def test_nothing_more_is_asked_when_the_time_is_over(never: threading.Event) -> None:

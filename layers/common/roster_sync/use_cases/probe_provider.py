@@ -39,7 +39,7 @@ SAMPLE_USERS: Final = 200
 """Users whose roles and metadata are looked at."""
 MOST_ORG_PAGES: Final = 20
 """More than any district has; a provider that never ends is stopped here."""
-MOST_REQUESTS: Final = 70
+MOST_REQUESTS: Final = 60
 """To the provider, those tried again included; a district without oddities takes about twenty."""
 MOST_AT_ONCE: Final = 4
 """Requests."""
@@ -54,6 +54,7 @@ _MOST_UNKNOWN_SCHOOLS: Final = 1000
 """Of a report."""
 _NO_TIME: Final = "Not tried for lack of time."
 _NO_ANSWER: Final = "No answer came before the time of the test was over."
+_ENOUGH: Final = "Not tried: the provider took too many requests before."
 _A_PAUSE: Final = "Not tried, because the provider gets too many requests."
 
 _T = TypeVar("_T")
@@ -320,6 +321,8 @@ class _Probe:
     def _ask(self, provider: ProbedProvider, query: Query, throttled: Event) -> Answer:
         if throttled.is_set():
             return Untried(_A_PAUSE)
+        if provider.requests_made >= MOST_REQUESTS - MOST_AT_ONCE:
+            return Untried(_ENOUGH)
         begun = self._monotonic()
         try:
             page = provider.ask(
