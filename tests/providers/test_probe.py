@@ -285,6 +285,17 @@ def test_users_far_behind_the_last_one_are_told() -> None:
     assert found.message == "Behind any number of users more users come."
 
 
+def test_a_provider_that_refuses_an_offset_of_0_is_asked_from_1() -> None:
+    from_one = offset_as(lambda offset, _: offset - 1)
+
+    report, _ = probed(lambda asked: Scripted(b"", 400) if asked.offset == 0 else from_one(asked))
+
+    assert step_of(report, StepName.OFFSET).message == "The provider counts the parameter offset from 1, not from 0."
+    assert (report.ok, report.total_users) == (True, 60)
+    assert (report.sorting, report.filters, report.delta) == (True, True, True)
+    assert {found.state for found in report.endpoints} == {EndpointState.AVAILABLE}
+
+
 def test_the_last_user_is_not_behind_the_end_where_offsets_count_from_1() -> None:
     found = step(StepName.BEYOND, offset_as(lambda offset, _: max(0, offset - 1)))
 
@@ -465,18 +476,25 @@ def test_a_provider_that_asks_for_a_pause_is_asked_nothing_more() -> None:
     assert "Not tried, because the provider gets too many requests." in {found.message for found in report.steps}
 
 
-def endless(asked: Asked) -> Scripted:
-    """New orgs, page after page, every other request failing at first."""
-    if asked.endpoint != "orgs":
-        return good(asked)
-    if asked.number % 2:
-        return Scripted(b"", 503)
-    return answer(asked, [{"sourcedId": f"{asked.offset}-{number}", "type": "school"} for number in range(40)])
+def endless_and_weak() -> Behaviour:
+    """New orgs, page after page, each at the second attempt only."""
+    attempted: set[int] = set()
+
+    def behave(asked: Asked) -> Scripted:
+        if asked.endpoint != "orgs":
+            return good(asked)
+        if asked.offset not in attempted:
+            attempted.add(asked.offset)
+            return Scripted(b"", 503)
+        numbers = range(asked.offset, asked.offset + asked.limit)
+        return answer(asked, [{"sourcedId": f"{n}", "type": "school"} for n in numbers], total=1_000_000)
+
+    return behave
 
 
 def test_the_number_of_requests_is_bounded() -> None:
-    report, server = probed(endless)
+    report, server = probed(endless_and_weak())
 
-    assert len(server.requests_of("orgs")) < 40
+    assert len(server.requests_of("orgs")) < 40 < len(server.seen)
     assert len(server.seen) <= MOST_REQUESTS
     assert step_of(report, StepName.ORGS).message.startswith("The first ")

@@ -19,7 +19,7 @@ from roster_sync.domain.district import Settings
 from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.districts import Districts
-from roster_sync.use_cases.probe.report import ProbeReport
+from roster_sync.use_cases.probe.report import EndpointState, ProbeReport
 from roster_sync.use_cases.probe_provider import MOST_TESTS
 from tests.support.builders import DISTRICT, OTHER_DISTRICT, a_school
 from tests.support.deployed import Context
@@ -221,6 +221,20 @@ def test_a_provider_that_hangs_after_orgs_leaves_them_in_the_report(district: Di
 
     assert [step.ok for step in report.steps][:6] == [True, None, True, True, False, True]
     assert [school.sourced_id for school in report.schools] == ["org-1"]
+    assert seconds < 10
+
+
+@pytest.mark.parametrize("slow", [{"drip_s": 0.05}, {"drip_s": 0.05, "drip_headers": True}])
+def test_a_provider_that_drips_at_the_end_fails_nothing(district: District, slow: dict[str, Any]) -> None:
+    dripping = Scripted({"users": USERS * 100}, **slow)
+    others = {name: [dripping] for name in ("classes", "courses", "enrollments", "students", "teachers")}
+    with ScriptedProvider({**GOOD, **others}) as provider:
+        district.save(provider.base_url)
+
+        report, seconds = timed_probe(3.0)
+
+    assert report.ok
+    assert EndpointState.NOT_TRIED in {found.state for found in report.endpoints}
     assert seconds < 10
 
 

@@ -130,6 +130,7 @@ class _Probe:
         self._encrypted = parts.scheme == "https"
         self._orgs = Orgs()
         self._sample: Sample | None = None
+        self._origin = 0
 
     def report(self, schools: Sequence[School]) -> ProbeReport:
         """Read orgs and users, compare, and look closer."""
@@ -260,7 +261,7 @@ class _Probe:
 
     def _read_users(self, provider: ProbedProvider) -> None:
         limit = min(SAMPLE_USERS, self._target.page_size)
-        page = self._try(StepName.USERS, lambda: provider.page("users", limit=limit, offset=0))
+        page = self._try(StepName.USERS, lambda: self._first_users(provider, limit))
         if page is None:
             return
         if not page.records:
@@ -289,6 +290,18 @@ class _Probe:
             seconds=self._seconds[StepName.USERS],
         )
 
+    def _first_users(self, provider: ProbedProvider, limit: int) -> ProbedPage:
+        """The first page, also of a provider that refuses an offset of 0 because it counts from 1."""
+        try:
+            return provider.page("users", limit=limit, offset=0)
+        except self._errors.request_refused as refusal:
+            try:
+                page = provider.page("users", limit=limit, offset=1)
+            except RosterSyncError:
+                raise refusal from None
+            self._origin = 1
+            return page
+
     def _total(self, provider: ProbedProvider, page: ProbedPage, limit: int, read: int) -> int | None:
         """How many users there are.
 
@@ -297,7 +310,7 @@ class _Probe:
         if page.total is not None and (page.total > read or page.total == read < limit):
             return page.total
         try:
-            more = self._within(lambda: provider.page("users", limit=limit, offset=read))
+            more = self._within(lambda: provider.page("users", limit=limit, offset=read + self._origin))
         except (RosterSyncError, TimeoutError):
             return None
         return None if more.records else read
@@ -328,7 +341,7 @@ class _Probe:
             page = provider.ask(
                 query.endpoint,
                 limit=query.limit,
-                offset=query.offset,
+                offset=max(query.offset, self._origin),
                 descending=query.descending,
                 condition=query.condition,
             )
