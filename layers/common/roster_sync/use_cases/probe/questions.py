@@ -101,8 +101,8 @@ class Sample:
 FROM_THE_SIXTH: Final = Query("users", limit=3, offset=5)
 """What comes first tells an offset that is ignored, counts from 1, counts pages, or is rounded to the limit."""
 DESCENDING: Final = Query("users", descending=True)
-CHANGED_IN_THE_FUTURE: Final = Query("users", condition="dateLastModified>'2099-01-01T00:00:00.000Z'")
-CHANGED_EVER: Final = Query("users", condition="dateLastModified>'1970-01-02T00:00:00.000Z'")
+CHANGED_IN_THE_FUTURE: Final = Query("users", condition="dateLastModified>'2100-01-01T00:00:00.000Z'")
+CHANGED_EVER: Final = Query("users", condition="dateLastModified>'1970-01-01T00:00:00.000Z'")
 
 
 def beyond(sample: Sample) -> Query:

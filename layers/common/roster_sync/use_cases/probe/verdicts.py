@@ -211,7 +211,10 @@ def filters(sample: Sample, answer: Answer, errors: ProviderErrors) -> Verdict:
 
 
 def delta(sample: Sample, future: Answer, ever: Answer, errors: ProviderErrors) -> Verdict:
-    """Whether only users changed since a date come: nobody since a date to come, all since one long ago."""
+    """Whether only users changed since a date come: nobody since a date to come, all since one long ago.
+
+    As for nights, totals are needed to prove it.
+    """
     name = StepName.DELTA
     for answer in (future, ever):
         if not isinstance(answer, Got):
@@ -219,14 +222,16 @@ def delta(sample: Sample, future: Answer, ever: Answer, errors: ProviderErrors) 
     assert isinstance(future, Got)  # noqa: S101 - just looked at
     assert isinstance(ever, Got)  # noqa: S101 - just looked at
     seconds, since_ever = rounded(future.seconds + ever.seconds), ever.total
-    if future.records:
+    if future.records or future.total:
         message = "The provider ignores a filter by dateLastModified: users came that would have changed in the future."
     elif not ever.records:
         message = "The provider cannot filter by dateLastModified: no user has changed since 1970 for it."
-    elif sample.total is not None and since_ever is not None and since_ever < sample.total:
+    elif since_ever is None or sample.announced is None:
+        message = "Without a total nothing proves that a filter by dateLastModified misses nobody."
+    elif since_ever != sample.announced:
         message = (
-            f"The provider cannot filter by dateLastModified: {since_ever} of {sample.total} users have changed since "
-            "1970 for it."
+            f"The provider cannot filter by dateLastModified: {since_ever} of {sample.announced} users have changed "
+            "since 1970 for it."
         )
     else:
         step = Step(name, True, seconds, "Users changed since a date alone can be asked for.")
