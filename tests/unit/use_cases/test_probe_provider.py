@@ -341,6 +341,14 @@ def test_users_are_sampled_within_bounds() -> None:
     assert provider.asked == [("users", SAMPLE_USERS, 0)]
 
 
+def test_of_a_provider_that_ignores_the_limit_no_more_users_are_looked_at() -> None:
+    class Generous(FakeProvider):
+        def page(self, endpoint: str, *, limit: int, offset: int) -> Page:
+            return Page([{"role": "student"}] * 10 * SAMPLE_USERS)
+
+    assert probed(Generous()).roles == {"student": SAMPLE_USERS}
+
+
 def test_no_larger_page_is_asked_for_than_the_settings_say() -> None:
     provider = FakeProvider(users=[{"sourcedId": str(number)} for number in range(500)])
 

@@ -156,7 +156,7 @@ class _Probe:
         if requests:
             self._findings.note(verdicts.clock(ahead_s))
         steps = self._findings.steps()
-        users = self._sample.users if self._sample else []
+        users = self._sample.users[:SAMPLE_USERS] if self._sample else []
         keys, examples = metadata_of(users)
         return ProbeReport(
             ok=not any(step.ok is False for step in steps),

@@ -66,6 +66,15 @@ def test_metadata_keys_come_with_how_many_have_a_value_and_the_form_of_the_first
     assert forms == {"counselor": "e***@s***.org", "room": "9X"}
 
 
+def test_of_one_user_no_more_keys_are_looked_at_than_anybody_has() -> None:
+    countless: dict[str, object] = {"metadata": {str(number): "x" for number in range(1000)} | {"house": "x"}}
+    users: list[dict[str, object]] = [countless, {"metadata": {"house": "x"}}, {"metadata": {"house": "x"}}]
+
+    counts, _ = metadata_of(users)
+
+    assert counts["house"] == 2
+
+
 def test_text_of_a_provider_is_short_and_printable() -> None:
     assert text_of(" a\x00b\n" + "c" * 200) == "ab" + "c" * 98
     assert text_of(" \x00") is None

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from roster_sync.domain.normalise import references_in
@@ -16,6 +17,8 @@ _MOST_BYTES_OF_SCHOOLS: Final = 2_000_000
 """Lambda answers with 6 MB at most, and the API's answer is JSON within JSON."""
 _MOST_SHOWN: Final = 100
 """Of roles, of metadata keys and of types, the most frequent first."""
+_MOST_KEYS: Final = 1000
+"""Of one user's metadata; no more are looked at."""
 _LONGEST_SHOWN: Final = 100
 """Characters of a role, a metadata key or a name."""
 _LONGEST_EXAMPLE: Final = 40
@@ -101,7 +104,8 @@ def metadata_of(users: Sequence[Mapping[str, object]]) -> tuple[dict[str, int], 
     for user in users:
         metadata = user.get("metadata")
         if isinstance(metadata, Mapping):
-            present = {text_of(str(key)): value for key, value in metadata.items() if value not in (None, "")}
+            looked_at = islice(metadata.items(), _MOST_KEYS)
+            present = {text_of(str(key)): value for key, value in looked_at if value not in (None, "")}
             keys.update(filter(None, present))
             values = {key: value for key, value in present.items() if key} | values
     shown = dict(keys.most_common(_MOST_SHOWN))
