@@ -81,6 +81,12 @@ def test_nobody_is_recognised_by_an_identifier_that_is_not_there(empty: str | No
     assert identifier_key(empty, "Ada", "Berg") == NO_KEY
 
 
+@pytest.mark.parametrize("empty", [None, ""])
+def test_nobody_is_recognised_by_an_email_address_without_any_name(empty: str | None) -> None:
+    assert person_key("ruth@example.org", empty, empty) == NO_KEY
+    assert person_key("ruth@example.org", "Ruth", empty) != NO_KEY
+
+
 @given(st.emails(), st.text(min_size=1), st.text(min_size=1))
 def test_whoever_has_an_email_address_or_identifier_has_a_key(email: str, given_name: str, family_name: str) -> None:
     keys = (email_key(email), person_key(email, given_name, family_name), identifier_key(email, None, None))

@@ -173,6 +173,17 @@ def test_rule_4_a_sync_does_not_touch_a_district_administrator() -> None:
     assert nights.issues(run) == [("district_administrator_kept", "S-1")]
 
 
+def test_rule_4_every_record_of_a_district_administrator_is_counted_and_named() -> None:
+    """Of a person with two records only one was."""
+    nights = Nights(a_counselor(role=Role.DISTRICT_ADMINISTRATOR, manual_role=Role.DISTRICT_ADMINISTRATOR))
+    person = {"email": "ruth@example.org", "givenName": "Ruth", "familyName": "Powers"}
+
+    run = nights.run(a_record("T-1", role="teacher", **person), a_record("T-2", role="administrator", **person))
+
+    assert (run.counts.fetched, run.counts.skipped, run.counts.created) == (2, 2, 0)
+    assert nights.issues(run) == [("district_administrator_kept", "T-1"), ("district_administrator_kept", "T-2")]
+
+
 def test_rule_4_a_district_administrator_with_a_provider_record_is_not_deactivated_when_it_goes() -> None:
     boss = a_user(
         user_id="boss",
@@ -668,6 +679,17 @@ def test_a_record_of_several_that_goes_leaves_the_person_with_the_rest() -> None
 
     assert (run.counts.updated, run.counts.deactivated) == (1, 0)
     assert (nights.user("T-1").sourced_ids, nights.user("T-1").role) == (("T-1",), Role.SPONSOR)
+
+
+def test_the_same_email_without_any_name_is_no_guess_either() -> None:
+    """Siblings with their parents' address, at a provider that shares no names, became one child."""
+    nights = Nights()
+    nameless = {"email": "family@example.org", "givenName": None, "familyName": ""}
+
+    run = nights.run(a_record("S-1", **nameless), a_record("S-2", **nameless))
+
+    assert run.counts.created == 2
+    assert nights.issues(run) == [("email_shared", "S-1"), ("email_shared", "S-2")]
 
 
 def test_the_same_email_with_different_names_makes_separate_users_and_issues_every_night() -> None:

@@ -271,10 +271,11 @@ class Comparison:
         several: list[tuple[list[int], list[int]]] = []
         wanted: set[UserId] = set()
         for persons in groups.values():
-            if len(persons) > 1:
+            # Those of no name may be one person's or not.
+            if len(persons) > 1 or NO_KEY in persons:
                 self._report_shared_email(persons.values())
-            for indices, rows in persons.values():
-                if len(indices) + len(rows) > 1:
+            for key, (indices, rows) in persons.items():
+                if len(indices) + len(rows) > 1 and key != NO_KEY:
                     several.append((indices, rows))
                     wanted.update(self._roster.user_ids[row] for row in rows)
                     for index in indices:
@@ -364,7 +365,8 @@ class Comparison:
             key = emails[index]
             rows = manual.get(key, ())
             if key in protected:
-                self._keep_out_of_district_administrator(self._held[index].sourced_ids[0])
+                for sourced_id in self._held[index].sourced_ids:
+                    self._keep_out_of_district_administrator(sourced_id)
             elif len(rows) == 1 and wanted[key] == 1:
                 self._claim(rows[0], index, linked, ChangeKind.LINK)
             else:
@@ -447,7 +449,7 @@ class Comparison:
         self._issues.append(Issue(IssueCode.DISTRICT_ADMINISTRATOR_KEPT, message, sourced_id))
 
     def _report_shared_email(self, persons: Iterable[tuple[list[int], list[int]]]) -> None:
-        message = "People with different names have the same e-mail address; each was stored as a user of their own."
+        message = "People with different or no names have the same e-mail address; each was stored as a separate user."
         indices, rows = (list(chain.from_iterable(part)) for part in zip(*persons, strict=True))
         for index in indices:
             self._report(IssueCode.EMAIL_SHARED, message, self._held[index])

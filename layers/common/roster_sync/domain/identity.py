@@ -35,8 +35,8 @@ def email_key(email: str | None) -> int:
 
 
 def person_key(email: str | None, given_name: str | None, family_name: str | None) -> int:
-    """Equal for records of one person: the same non-empty e-mail address and the same names."""
-    if not email:
+    """Equal for records of one person: the same non-empty e-mail address and the same names, at least one of them."""
+    if not email or not (given_name or family_name):
         return NO_KEY
     return hash((normalised_email(email), _name(given_name), _name(family_name))) or 1
 
