@@ -52,6 +52,18 @@ REFUSALS: list[tuple[str, Scripted, type[RosterSyncError], Sequence[str]]] = [
         ClockSkewError,
         ["hours behind ours", "set its server"],
     ),
+    (
+        "401, OAuth's problem",
+        Scripted(b"", 401, {"WWW-Authenticate": 'OAuth realm="r", oauth_problem="consumer_key_unknown"'}),
+        SignInRefusedError,
+        ['"consumer_key_unknown"', "consumer key and the consumer secret again"],
+    ),
+    (
+        "401, the signature's time",
+        Scripted(b"oauth_problem=timestamp_refused&oauth_acceptable_timestamps=1-2", 401),
+        ClockSkewError,
+        ["does not take the time of the signature", '"timestamp_refused"', "set its server's clock"],
+    ),
     ("403", Scripted({}, 403), ForbiddenError, ["Ask the provider to permit"]),
     ("403 nested", Scripted({"imsx_StatusInfo": NOT_LICENSED}, 403), ForbiddenError, ['"Not licensed, forbidden"']),
     (

@@ -159,7 +159,7 @@ def _user(record: Mapping[str, Any], sourced_id: SourcedId, rules: Rules, issues
     if not isinstance(metadata, dict):
         metadata = {}
     held = _held_roles(record.get("roles"))
-    role = _role(record, metadata, held, sourced_id, rules, issues)
+    role = _role(record, metadata, sourced_id, rules, issues)
     if role is NotStored.ROLE_NOT_IMPORTED:
         return role
     org_ids = references_in(record.get("orgs")).union(*(references_in(entry.get("org")) for entry in held))
@@ -213,7 +213,7 @@ def _user(record: Mapping[str, Any], sourced_id: SourcedId, rules: Rules, issues
 
 def _kind_of(record: Mapping[str, Any], rules: Rules) -> RecordKind | None:
     """Whom a record is of, as far as its role tells."""
-    names = _role_names(record, _held_roles(record.get("roles")))
+    names = role_names_of(record)
     name = _known_as(names[0], rules.roles) if names else None
     if name is None or name in _FAMILY:
         return None
@@ -242,7 +242,6 @@ def _is_current(record: Mapping[str, Any], sourced_id: SourcedId, issues: list[I
 def _role(
     record: Mapping[str, Any],
     metadata: Mapping[str, Any],
-    held: Sequence[Mapping[str, Any]],
     sourced_id: SourcedId,
     rules: Rules,
     issues: list[Issue],
@@ -252,7 +251,7 @@ def _role(
         override = metadata_value(metadata, rules.role_metadata_key)
         if isinstance(override, str) and (mapped := roles.get(_known_as(override, roles))):
             return mapped
-    names = _role_names(record, held)
+    names = role_names_of(record)
     if not names:
         issues.append(Issue(IssueCode.ROLE_MISSING, "A user has no role.", sourced_id))
         return NotStored.INVALID
@@ -268,12 +267,12 @@ def _role(
     return NotStored.INVALID
 
 
-def _role_names(record: Mapping[str, Any], held: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The role of 1.1, else those of 1.2, as they are spelt."""
+def role_names_of(record: Mapping[str, Any]) -> list[str]:
+    """The role of 1.1, else those of 1.2, the primary one first, as they are spelt."""
     value = record.get("role")
     if isinstance(value, str) and value.strip():
         return [value]
-    return [entry["role"] for entry in held]
+    return [entry["role"] for entry in _held_roles(record.get("roles"))]
 
 
 def _known_as(name: str, roles: Mapping[str, Role]) -> str:

@@ -88,6 +88,7 @@ _OAUTH_CODES: Final = frozenset(
         *("unsupported_grant_type", "access_denied", "server_error", "temporarily_unavailable"),
     }
 )
+_OAUTH_PROBLEM: Final = re.compile(r"\boauth_problem\W{1,3}([a-z_]{3,40})")
 _GRANT_REFUSED: Final = frozenset({"unauthorized_client", "access_denied"})
 _WORDS: Final = ("imsx_description", "description", "error_description", "message", "detail", "title", "error")
 _WORDS_IN_XML: Final = re.compile(r"imsx_description>([^<]{1,1000})<")
@@ -240,7 +241,7 @@ def error_of_answer(
     """
     host = host_of(base_url)
     content = decoded(answer)
-    words = provider_words(content, confidential)
+    words = provider_words(content, confidential) or _oauth_problem(answer)
     says = f' It says: "{words}".' if words else ""
     where = f"/{endpoint} of {host}"
     status = answer.status
@@ -415,11 +416,23 @@ def _unauthorised(answer: Answer, host: str, says: str, now: datetime) -> SignIn
             f"{host} refused the sign-in ({answer.status}): its clock is {differs} {ahead} ours.{says} Ask "
             "the provider to set its server's clock."
         )
+    if _oauth_problem(answer) == "timestamp_refused":
+        return ClockSkewError(
+            f"{host} refused the sign-in ({answer.status}): it does not take the time of the signature.{says} Ask the "
+            "provider to set its server's clock."
+        )
     return SignInRefusedError(
         f"{host} refused the sign-in ({answer.status}).{says} Enter the consumer key and the consumer secret again, "
         "both without missing or added characters; if they are right, enter the token URL if the provider gives one, "
         "or ask it to check its server's clock."
     )
+
+
+def _oauth_problem(answer: Answer) -> str | None:
+    """The code of OAuth 1.0's Problem Reporting, in the header or in the body."""
+    told = answer.headers.get("WWW-Authenticate", "") + "\n" + answer.body[:_LOOKED_AT_BYTES].decode(errors="replace")
+    problem = _OAUTH_PROBLEM.search(told)
+    return problem[1] if problem else None
 
 
 def _token_not_taken(answer: Answer, host: str, says: str) -> SignInRefusedError:

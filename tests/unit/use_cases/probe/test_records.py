@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roster_sync.use_cases.probe.records import MOST_ORGS, MOST_SCHOOLS, Orgs, masked, metadata_of, text_of
+from roster_sync.use_cases.probe.records import MOST_ORGS, MOST_SCHOOLS, Orgs, masked, metadata_of, roles_of, text_of
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -156,3 +156,13 @@ def test_a_number_is_a_sourced_id_as_it_is_for_a_night() -> None:
 
     assert orgs.sourced_ids == {"4711"}
     assert [school.sourced_id for school in orgs.schools] == ["4711"]
+
+
+def test_roles_of_1_1_and_of_1_2_are_counted_as_they_are_spelt() -> None:
+    held = [{"roleType": "secondary", "role": "aide"}, {"roleType": "primary", "role": "Counselor"}]
+
+    assert roles_of([{"role": "student"}, {"role": "student"}, {"roles": held}, {"role": None}, {"role": 5}]) == {
+        "student": 2,
+        "Counselor": 1,
+        "aide": 1,
+    }

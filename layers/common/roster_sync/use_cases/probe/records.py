@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from roster_sync.domain.normalise import references_in
+from roster_sync.domain.normalise import references_in, role_names_of
 from roster_sync.use_cases.probe.report import SchoolAtProvider
 
 MOST_ORGS: Final = 100_000
@@ -94,7 +94,7 @@ def text_of(value: object) -> str | None:
 
 def roles_of(users: Iterable[Mapping[str, object]]) -> dict[str, int]:
     """How many users have each role, the most frequent first."""
-    return _most_frequent(text_of(user.get("role")) for user in users)
+    return _most_frequent(text_of(name) for user in users for name in role_names_of(user))
 
 
 def metadata_of(users: Sequence[Mapping[str, object]]) -> tuple[dict[str, int], dict[str, str]]:
