@@ -13,7 +13,7 @@ from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.oneroster.retry import RetryPolicy
 from tests.support.builders import DISTRICT, RUN
 from tests.support.deployed import Context, Night, sqs_event
-from tests.support.provider import KEY, SECRET, Scripted, ScriptedProvider
+from tests.support.provider import KEY, SECRET, Scripted, ScriptedProvider, collection, users
 
 Provider = Callable[[], AbstractContextManager[str]]
 """Gives the base URL."""
@@ -59,6 +59,16 @@ def an_answer(scripted: Scripted) -> Iterator[str]:
 
 
 @contextmanager
+def an_ignored_offset() -> Iterator[str]:
+    """More users than a page has, and always the first of them; no total tells that there are more."""
+    everybody = collection(users(1001), total=False)
+    orgs = collection([{"sourcedId": "org-1", "type": "school"}], wrapper="orgs")
+    ignoring = {"orgs": orgs, "users": lambda parameters: everybody({**parameters, "offset": "0"})}
+    with ScriptedProvider(ignoring) as provider:
+        yield provider.base_url
+
+
+@contextmanager
 def no_tls() -> Iterator[str]:
     with an_answer(Scripted()) as base_url:
         yield base_url.replace("http:", "https:")
@@ -66,8 +76,8 @@ def no_tls() -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "provider",
-    [*(partial(an_answer, scripted) for scripted in ANSWERS.values()), a_closed_port, no_tls],
-    ids=[*ANSWERS, "closed port", "no TLS"],
+    [*(partial(an_answer, scripted) for scripted in ANSWERS.values()), a_closed_port, no_tls, an_ignored_offset],
+    ids=[*ANSWERS, "closed port", "no TLS", "ignored offset"],
 )
 def test_probe_and_night_tell_a_failure_alike(night: Night, provider: Provider) -> None:
     with provider() as base_url:
