@@ -30,6 +30,10 @@ def as_json(night: Night) -> dict[str, Any]:
     return {
         "state": night.run["state"],
         "reason": night.run["reason"],
+        "scope": night.run["scope"],
+        "scope_reason": night.run["scope_reason"],
+        "fetch": night.run["fetch"],
+        "fetch_reason": night.run["fetch_reason"],
         "counts": {name: counts[name] for name in COUNTS},
         "issues": [{name: issue[name] for name in ("code", "sourced_id", "message")} for issue in night.issues],
         "provider_requests": night.run["provider_requests"],
@@ -55,6 +59,8 @@ def print_night(night: Night, console: Console) -> None:
     console.print(f"{night.run['run_id']}: {night.run['state']}", soft_wrap=True)
     if night.run["counts"]["fetched"]:
         console.print(_counts(as_json(night)))
+    for why in filter(None, (night.run["fetch_reason"], night.run["scope_reason"])):
+        console.print(why, soft_wrap=True)
     if night.issues:
         console.print(_issues(night.issues))
     if night.run["reason"]:

@@ -83,7 +83,15 @@ def fetch_record(record: SQSRecord, *, deadline: datetime) -> None:
             count(RUN_ENDED[fetched.ended])
         logger.info(
             "Fetched a district",
-            extra={"records": fetched.records, "chunks": fetched.chunks, "ended": fetched.ended},
+            extra={
+                "records": fetched.records,
+                "chunks": fetched.chunks,
+                "ended": fetched.ended,
+                "fetch": fetched.reading and fetched.reading.fetch,
+                "fetch_reason": fetched.reading and fetched.reading.fetch_reason,
+                "scope": fetched.reading and fetched.reading.scope,
+                "scope_reason": fetched.reading and fetched.reading.scope_reason,
+            },
         )
 
 

@@ -36,6 +36,8 @@ def test_settings_are_kept_whole(districts: InMemoryDistricts | Districts) -> No
         deactivation_minimum=0,
         parallel_requests=2,
         page_size=500,
+        delta_nights=True,
+        full_fetch_days=14,
         version=0,
     )
 

@@ -6,13 +6,25 @@ from datetime import timedelta
 import pytest
 
 from roster_sync.domain.errors import ConfigurationError
+from roster_sync.domain.fetch_plan import SchoolLists, Scope
 from roster_sync.domain.identifiers import RunId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
+from roster_sync.domain.reading import Fetch, Reading
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.storage.runs import Runs
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, OTHER_DISTRICT, RUN, a_chunk, a_run
 from tests.support.fakes import InMemoryRuns
 
+READING = Reading(
+    scope=Scope.SCHOOLS,
+    scope_reason="Only the 2 mapped schools were read.",
+    fetch=Fetch.DELTA,
+    fetch_reason="Only users whose record changed were read.",
+    key="abc",
+    school_lists=SchoolLists.UNTRIED,
+    filters_dates=True,
+    newest_change=NOW,
+)
 LATER = NOW + timedelta(minutes=5)
 
 
@@ -34,6 +46,7 @@ def begin_applying(runs: InMemoryRuns | Runs, attempt: int = 1, chunks_expected:
         provider_requests=4,
         outcome=RunState.COMPLETED_WITH_ISSUES,
         reason="2 records have issues.",
+        reading=READING,
     )
 
 
@@ -161,7 +174,18 @@ def test_applying_begins_with_what_was_fetched(runs: InMemoryRuns | Runs) -> Non
         provider_requests=4,
         outcome=RunState.COMPLETED_WITH_ISSUES,
         reason="2 records have issues.",
+        reading=READING,
     )
+
+
+def test_how_the_provider_was_read_is_kept_until_it_is_read_anew(runs: InMemoryRuns | Runs) -> None:
+    an_applying_run(runs)
+    kept = stored(runs).reading
+
+    runs.begin_attempt(DISTRICT, RUN, 8, LATER)
+
+    assert kept == READING
+    assert stored(runs).reading is None
 
 
 def test_applying_begins_again_after_a_lost_answer(runs: InMemoryRuns | Runs) -> None:

@@ -366,6 +366,7 @@ class _Queue:
 class _Page:
     records: Sequence[object]
     starts_over: bool = False
+    total: None = None
 
     @property
     def raw_records(self) -> Sequence[RawRecord]:
@@ -382,7 +383,10 @@ class _Provider:
         self.reader = JsonRecordReader()
         self.requests_made = 0
 
-    def pages(self, endpoint: str) -> Iterator[Page]:
+    def page(self, endpoint: str, *, limit: int, offset: int, filter: str | None = None) -> Page:  # noqa: A002
+        return _Page(self._now()[offset : offset + limit])
+
+    def pages(self, endpoint: str, filter: str | None = None) -> Iterator[Page]:  # noqa: A002
         if endpoint == "orgs":
             yield _Page([{"sourcedId": "org-1"}])
             return

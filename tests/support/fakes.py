@@ -12,6 +12,7 @@ from roster_sync.domain.errors import ConfigurationError, ConflictError, Distric
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.lease import Lease
+from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
 from roster_sync.domain.user import RosterEntry, SisUser, StoredUser, normalised_email
 
@@ -131,6 +132,7 @@ class InMemoryRuns:
         provider_requests: int,
         outcome: RunState,
         reason: str | None,
+        reading: Reading | None = None,
     ) -> bool:
         run = self._runs.get((district_id, run_id))
         if run is None or run.attempt != attempt or run.chunks_applied:
@@ -147,6 +149,7 @@ class InMemoryRuns:
             provider_requests=provider_requests,
             outcome=outcome,
             reason=reason,
+            reading=reading,
         )
         return True
 

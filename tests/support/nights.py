@@ -1,7 +1,7 @@
 """Whole nights of one district over in-memory stores: fetch, then every chunk applied."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,6 +40,7 @@ def a_record(sourced_id: str = "S-1", **fields: Any) -> dict[str, Any]:
 class _Page:
     records: Sequence[object]
     starts_over: bool = False
+    total: int | None = None
 
     @property
     def raw_records(self) -> Sequence[RawRecord]:
@@ -49,6 +50,7 @@ class _Page:
 class FakeProvider:
     """A provider that sends given records, in pages of two; `announced` is its total, the truth unless said.
 
+    Lists of single schools, and of a role, hold what their names say, or what `lists` says; an error there is raised.
     What it sent of users before it had to be read anew is `earlier`.
     """
 
@@ -58,12 +60,16 @@ class FakeProvider:
         *,
         announced: int | None = None,
         orgs: Sequence[object] | None = None,
+        lists: Mapping[str, Sequence[object] | Exception] | None = None,
         earlier: Sequence[object] = (),
     ) -> None:
-        self._collections = {
+        self._collections: dict[str, Sequence[object] | Exception] = {
             "users": users,
             "orgs": orgs if orgs is not None else [{"sourcedId": "org-1"}, {"sourcedId": "org-2"}],
+            **(lists or {}),
         }
+        self._users = users
+        self.asked: list[str] = []
         self._announced = announced
         self._earlier = earlier
         self.reader = JsonRecordReader()
@@ -71,8 +77,10 @@ class FakeProvider:
         self.failure: Exception | None = None
         self.open = True
 
-    def pages(self, endpoint: str) -> Iterator[Page]:
-        records = self._collections[endpoint]
+    def pages(self, endpoint: str, filter: str | None = None) -> Iterator[Page]:  # noqa: A002
+        named = f"{endpoint}?{filter}" if filter else endpoint
+        self.asked.append(named)
+        records = self._records(endpoint, filter)
         started_over = endpoint == "users" and bool(self._earlier)
         if started_over:
             yield _Page(self._earlier)
@@ -81,6 +89,32 @@ class FakeProvider:
             if self.failure and endpoint == "users" and start:
                 raise self.failure
             yield _Page(records[start : start + 2], starts_over=started_over and not start)
+
+    def page(self, endpoint: str, *, limit: int, offset: int, filter: str | None = None) -> Page:  # noqa: A002
+        records = self._records(endpoint, filter)
+        return _Page(records[offset : offset + limit], total=len(records))
+
+    def _records(self, endpoint: str, wanted: str | None) -> Sequence[object]:
+        records = self._collections.get(f"{endpoint}?{wanted}" if wanted else endpoint)
+        if isinstance(records, Exception):
+            raise records
+        return self._selected(endpoint, wanted) if records is None else records
+
+    def _selected(self, endpoint: str, wanted: str | None) -> Sequence[object]:
+        """The users of a role or changed since a date, in the whole district; those of a school."""
+        users = [user for user in self._users if isinstance(user, dict)]
+        if wanted and wanted.startswith("dateLastModified>"):
+            since = wanted.split("'")[1]
+            return [user for user in users if user.get("dateLastModified", "") > since]
+        if wanted:
+            return [user for user in users if f"role='{user['role']}'" == wanted]
+        _, school, name = endpoint.split("/")
+        role = name.removesuffix("s")
+        return [
+            user
+            for user in users
+            if user["role"] == role and school in [reference["sourcedId"] for reference in user["orgs"]]
+        ]
 
     def proof(self, distinct: int) -> FetchProof:
         announced = distinct if self._announced is None else self._announced

@@ -79,7 +79,7 @@ def with_headers(scripted: Scripted, **headers: str) -> Scripted:
 def wrapper_of(endpoint: str) -> str:
     """The name that the standard gives the list."""
     name = endpoint.rpartition("/")[2]
-    return {"students": "users", "teachers": "users", "schools": "orgs"}.get(name, name)
+    return {"students": "users", "teachers": "users", "schools": "orgs", "terms": "academicSessions"}.get(name, name)
 
 
 class RosterServer(ScriptedProvider):

@@ -3,8 +3,10 @@
 import pytest
 
 from roster_sync.domain.errors import TransientError
+from roster_sync.domain.fetch_plan import SchoolLists, Scope
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
+from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import Counts, RunState
 from tests.support.builders import DISTRICT, LATER_RUN, OTHER_DISTRICT, RUN, a_run, a_school, settings
 from tests.unit.api.conftest import Client
@@ -48,6 +50,20 @@ def test_a_run_has_state_reason_counts_and_issues_by_code(client: Client) -> Non
     assert (answer.json["counts"]["fetched"], answer.json["counts"]["created"]) == (3, 2)
     assert answer.json["issues_by_code"] == {"role_missing": 1}
     assert answer.json["created_at"] == "2026-11-24T09:00:00Z"
+
+
+def test_a_run_says_which_users_were_read_and_why(client: Client) -> None:
+    reading = Reading(
+        scope=Scope.DISTRICT, scope_reason="The whole district was read.", key="k", school_lists=SchoolLists.UNTRIED
+    )
+    client.runs.create(a_run(reading=reading))
+    client.runs.create(a_run(run_id=LATER_RUN))
+
+    read, queued = (client.send("GET", f"/runs/{run_id}").json for run_id in (RUN, LATER_RUN))
+
+    assert (read["scope"], read["scope_reason"]) == ("district", "The whole district was read.")
+    assert (read["fetch"], read["fetch_reason"]) == ("full", None)
+    assert {queued[name] for name in ("scope", "scope_reason", "fetch", "fetch_reason")} == {None}
 
 
 def test_the_issues_of_a_run_say_what_to_do(client: Client) -> None:

@@ -43,6 +43,8 @@ def test_a_district_without_settings_gets_the_defaults_and_the_reason(client: Cl
         "deactivation_minimum": 20,
         "parallel_requests": 5,
         "page_size": 1000,
+        "delta_nights": False,
+        "full_fetch_days": 7,
         "version": 0,
         "updated_at": None,
         "why_not_run": "The OneRoster settings are empty. Enter base URL, consumer key and consumer secret.",
@@ -72,6 +74,8 @@ def test_what_is_saved_is_what_comes_back(client: Client) -> None:
         "deactivation_minimum": 0,
         "parallel_requests": 2,
         "page_size": 5000,
+        "delta_nights": True,
+        "full_fetch_days": 14,
     }
 
     answer = client.send("PUT", "/settings", body=body)
@@ -157,6 +161,9 @@ def test_a_base_url_that_may_not_be_called_is_refused(client: Client) -> None:
         ("parallel_requests", 21),
         ("page_size", 0),
         ("page_size", 10_001),
+        ("delta_nights", "yes"),
+        ("full_fetch_days", 0),
+        ("full_fetch_days", 32),
         ("roles", {"aide": "janitor"}),
         ("metadata_keys", [" "]),
         ("consumer_secret", "s" * 1001),

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,9 +59,13 @@ def a_district_without_threshold() -> Nights:
     return Nights(district=district, schools=[a_school(), a_school(school_id="high", oneroster_id="org-2")])
 
 
+_ORGS = [{"sourcedId": org, "type": "school"} for org in ("org-1", "org-2", "org-9")]
+
+
+@pytest.mark.parametrize("orgs", [None, _ORGS], ids=["by the whole district", "by school"])
 @given(st.lists(_people, min_size=1, max_size=4), st.integers(1, 3), st.randoms(use_true_random=False))
 def test_after_each_completed_night_the_users_equal_the_snapshot(
-    snapshots: list[dict[str, dict[str, Any]]], deliveries: int, random: Any
+    orgs: list[object] | None, snapshots: list[dict[str, dict[str, Any]]], deliveries: int, random: Any
 ) -> None:
     nights = a_district_without_threshold()
     for snapshot in snapshots:
@@ -68,7 +73,7 @@ def test_after_each_completed_night_the_users_equal_the_snapshot(
         random.shuffle(records)
         run = nights.queued()
 
-        nights.fetch(run, FakeProvider(records))
+        nights.fetch(run, FakeProvider(records, orgs=orgs))
         nights.apply(deliveries)
 
         ended = nights.stored(run)

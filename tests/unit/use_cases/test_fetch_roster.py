@@ -317,10 +317,10 @@ def test_somebody_with_the_email_of_two_manual_users_is_linked_to_neither() -> N
 class WithoutOrgs(FakeProvider):
     """Shares users only."""
 
-    def pages(self, endpoint: str) -> Iterator[Page]:
+    def pages(self, endpoint: str, filter: str | None = None) -> Iterator[Page]:  # noqa: A002
         if endpoint == "orgs":
             raise ConfigurationError("The consumer key may not read /orgs.")
-        return super().pages(endpoint)
+        return super().pages(endpoint, filter)
 
 
 def test_a_provider_that_shares_no_orgs_is_synced_all_the_same() -> None:

@@ -7,8 +7,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
 
 from roster_sync.domain.district import School, Settings
+from roster_sync.domain.fetch_plan import Scope
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId, UserId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind, Severity
+from roster_sync.domain.reading import Fetch
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.change_settings import EnteredSettings
@@ -72,6 +74,8 @@ class SettingsBody(_Body):
     deactivation_minimum: Annotated[_Whole, Field(ge=0, le=1_000_000)] = _DEFAULTS.deactivation_minimum
     parallel_requests: Annotated[_Whole, Field(ge=1, le=20)] = _DEFAULTS.parallel_requests
     page_size: Annotated[_Whole, Field(ge=1, le=10_000)] = _DEFAULTS.page_size
+    delta_nights: Annotated[bool, Strict()] = _DEFAULTS.delta_nights
+    full_fetch_days: Annotated[_Whole, Field(ge=1, le=31)] = _DEFAULTS.full_fetch_days
     version: Annotated[_Whole | None, Field(ge=0, description="Of the settings you loaded; left out, any.")] = None
 
     def entered(self) -> EnteredSettings:
@@ -106,6 +110,8 @@ class SettingsOut(_Answer):
     deactivation_minimum: int
     parallel_requests: int
     page_size: int
+    delta_nights: bool
+    full_fetch_days: int
     version: int
     updated_at: datetime | None
     why_not_run: str | None
@@ -128,6 +134,8 @@ class SettingsOut(_Answer):
             deactivation_minimum=settings.deactivation_minimum,
             parallel_requests=settings.parallel_requests,
             page_size=settings.page_size,
+            delta_nights=settings.delta_nights,
+            full_fetch_days=settings.full_fetch_days,
             version=settings.version,
             updated_at=settings.updated_at,
             why_not_run=why_not_run,
@@ -174,12 +182,21 @@ class CountsOut(_Answer):
 
 
 class RunOut(_Answer):
-    """A run as it stands. `reason` says why it ended as it did; null for one that simply completed."""
+    """A run as it stands. `reason` says why it ended as it did; null for one that simply completed.
+
+    `scope` says whose users were read, and `scope_reason` why; `fetch` whether all of them or only the changed ones,
+    and `fetch_reason` why, unless delta nights are switched off. All are null for an upload, and while nothing was
+    read.
+    """
 
     run_id: str
     kind: RunKind
     state: RunState
     reason: str | None
+    scope: Scope | None
+    scope_reason: str | None
+    fetch: Fetch | None
+    fetch_reason: str | None
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -198,6 +215,10 @@ class RunOut(_Answer):
             kind=run.kind,
             state=run.state,
             reason=run.reason,
+            scope=run.reading.scope if run.reading else None,
+            scope_reason=run.reading.scope_reason if run.reading else None,
+            fetch=run.reading.fetch if run.reading else None,
+            fetch_reason=run.reading.fetch_reason if run.reading else None,
             created_at=run.created_at,
             started_at=run.started_at,
             ended_at=run.ended_at,

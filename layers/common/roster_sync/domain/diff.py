@@ -87,6 +87,7 @@ class Comparison:
         self._issues: list[Issue] = []
         self._invalid = 0
         self._skipped = 0
+        self._partial = False
         self.received = 0
         """Distinct records so far."""
 
@@ -199,7 +200,48 @@ class Comparison:
         self._roster.leave_alone(unseen)
         return sorted(sourced_id for sourced_id, school_id in self._rules.schools.items() if school_id in unseen)
 
-    def finish(self, proof: FetchProof, load_users: LoadUsers, *, percent: int, minimum: int) -> Outcome:
+    def lacks_somebody(self) -> bool:
+        """Whether no record has come so far of some active user of a mapped school."""
+        by_sourced_id = self._roster.by_sourced_id
+        others = {by_sourced_id[known] for known in self._other_sourced_ids if known in by_sourced_id}
+        rows = self._roster.rows(having=ACTIVE | IN_SCOPE, lacking=MANUAL | UNTOUCHABLE)
+        return any(not self._came[row] and row not in others for row in rows)
+
+    def people(self) -> set[int | SourcedId]:
+        """Who has come so far and is to be stored: rows of the unchanged, sourcedIds of the others."""
+        return {*_rows_of(self._unchanged), *(self._held[index].sourced_ids[0] for index in range(len(self._held)))}
+
+    def needs_the_rest(self) -> str | None:
+        """Why the changed records cannot be judged without those that did not come; None if they can.
+
+        Persons are united, linked and recognised over all records of a district.
+        """
+        roster, held = self._roster, self._held
+        if not roster.by_sourced_id.keys().isdisjoint(self._other_sourced_ids):
+            return "somebody with several records has changed."
+        if any(roster.rows(having=ACTIVE | IN_SCOPE, lacking=HAS_PRODUCTS | MANUAL | UNTOUCHABLE)):
+            return "a product is new to users."
+        persons, emails, identifiers = {NO_KEY}, {NO_KEY}, {NO_KEY}
+        for index, row in enumerate(self._held_rows):
+            user = held[index]
+            persons.add(person_key(user.email, user.given_name, user.family_name))
+            if row == _NOBODY:
+                emails.add(self._held_emails[index])
+                identifiers.add(self._identifier_key(index))
+        for keys in (persons, emails, identifiers):
+            keys.remove(NO_KEY)
+        for row in roster.rows(having=0, lacking=MANUAL | UNTOUCHABLE):
+            if not self._came[row] and (
+                roster.person_keys[row] in persons
+                or roster.email_keys[row] in emails
+                or roster.identifier_keys[row] in identifiers
+            ):
+                return "somebody who changed may be the same person as another user."
+        return None
+
+    def finish(
+        self, proof: FetchProof, load_users: LoadUsers, *, percent: int, minimum: int, partial: bool = False
+    ) -> Outcome:
         """Decide every change.
 
         Args:
@@ -207,7 +249,9 @@ class Comparison:
             load_users: Called once at most, for users who came unchanged beside a new record of the same person.
             percent: With `minimum`, the threshold of `may_deactivate`.
             minimum: See `percent`.
+            partial: Whether only changed records were read: then who did not come is not absent.
         """
+        self._partial = partial
         unknown_counselors = self._unknown_counselors()
         people = self._people(load_users)
         strangers, planned = self._match(people)
@@ -407,7 +451,7 @@ class Comparison:
 
     def _is_absent(self, row: int) -> bool:
         """Whether nobody came for the user; somebody whose record is not used came all the same."""
-        return not self._claimed[row] and not self._kept[row]
+        return not self._claimed[row] and not self._kept[row] and (not self._partial or bool(self._came[row]))
 
     def _identifier_key(self, index: int) -> int:
         user = self._held[index]

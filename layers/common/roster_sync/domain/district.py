@@ -45,6 +45,8 @@ class Settings:
             users, and more than this many, is blocked.
         parallel_requests: Requests to the provider at once.
         page_size: Asked of the provider, which may give less.
+        delta_nights: Whether nights may read only what changed, at a provider that can tell.
+        full_fetch_days: After so many days everybody is read again.
         version: Adds 1 at each save.
     """
 
@@ -61,6 +63,8 @@ class Settings:
     deactivation_minimum: int = 20
     parallel_requests: int = 5
     page_size: int = 1000
+    delta_nights: bool = False
+    full_fetch_days: int = 7
     version: int = 0
     updated_at: datetime | None = None
 

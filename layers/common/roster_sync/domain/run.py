@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.domain.reading import Reading
 
 _UPLOAD = "-upload-"
 
@@ -94,6 +95,7 @@ class Run:
         sent_attempt: The newest attempt that may have sent chunks; 0 if none has.
         outcome: The terminal state that the last applied chunk will give the run.
         reason: Why it ended as it did, in a sentence; None for a run that simply completed.
+        reading: How the provider was read; None for an upload, and until that is done.
         issues_by_code: How many issues of each code.
         provider_requests: Requests that the provider answered or failed to answer.
     """
@@ -115,6 +117,7 @@ class Run:
     provider_requests: int = 0
     outcome: RunState | None = None
     reason: str | None = None
+    reading: Reading | None = None
 
 
 def nightly_run_id(scheduled_time: datetime) -> RunId:

@@ -96,6 +96,7 @@ class OneRosterClient:
         self._pace = Pace(self._host, retry, parallel)
         self._sorted = True
         self._overlap = True
+        self._filter: str | None = None
         self._collection: Collection | None = None
         self._counting = threading.Lock()
         self._signing_in = SigningIn(
@@ -116,11 +117,13 @@ class OneRosterClient:
         """The way to sign in that the provider took; None before the first page."""
         return self._signing_in.accepted
 
-    def pages(self, endpoint: str) -> Iterator[Page]:
+    def pages(self, endpoint: str, filter: str | None = None) -> Iterator[Page]:  # noqa: A002  # the standard's name
         """Every page of a collection, in order; at most `parallel` pages are read ahead.
 
-        A page that `starts_over` is the first again, because users joined or left meanwhile: what came before it is to
-        be forgotten. The last page is given before its end is known: `proof` holds once the iterator is exhausted.
+        With a filter (OneRoster 1.1 §3.4.3) only the records that the provider counts as matching: some give all,
+        some none. A page that `starts_over` is the first again, because users joined or left meanwhile: what came
+        before it is to be forgotten. The last page is given before its end is known: `proof` holds once the iterator is
+        exhausted.
 
         Raises:
             ConfigurationError: See `oneroster.errors`; so for TransientError. The collection is then incomplete.
@@ -133,7 +136,7 @@ class OneRosterClient:
             Endpoint(
                 self._host,
                 endpoint,
-                page=lambda limit, offset: self.page(endpoint, limit=limit, offset=offset),
+                page=lambda limit, offset: self.page(endpoint, limit=limit, offset=offset, filter=filter),
                 answer=lambda limit, offset: self._pace.patiently(answer(offset), limit),
                 answer_at_once=lambda limit, offset: self._pace.once(answer(offset), limit),
                 read=lambda answer, offset: self._parsed(answer, endpoint, offset),
@@ -145,8 +148,8 @@ class OneRosterClient:
         yield from collection.pages()
         self._overlap = collection.takes_overlap
 
-    def page(self, endpoint: str, *, limit: int, offset: int) -> Page:
-        """One page.
+    def page(self, endpoint: str, *, limit: int, offset: int, filter: str | None = None) -> Page:  # noqa: A002
+        """One page; see `pages` for the filter.
 
         Of the first one, sorting is given up if the provider refuses it; and another way to sign in is tried if it
         refuses that.
@@ -154,6 +157,7 @@ class OneRosterClient:
         Raises:
             ConfigurationError: See `oneroster.errors`; so for TransientError.
         """
+        self._filter = filter
         while True:
             try:
                 page = self._sorted_page(endpoint, limit, offset)
@@ -220,6 +224,8 @@ class OneRosterClient:
         parameters: dict[str, str | int] = {"limit": limit, "offset": offset}
         if self._sorted:
             parameters |= _SORTED
+        if self._filter is not None:
+            parameters["filter"] = self._filter
         url = f"{self._base_url}/{quote(endpoint, safe='/')}?{encode_query(parameters)}"
         return self._sent(url, endpoint)
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from pynamodb.attributes import (
     BinaryAttribute,
+    BooleanAttribute,
     ListAttribute,
     MapAttribute,
     NumberAttribute,
@@ -45,6 +46,8 @@ _SCHOOL_PREFIX: Final = "school#"
 _SCHOOLS: Final = "schools"
 """Counts the writes of schools."""
 _YES: Final = "yes"
+_DEFAULT_FULL_FETCH_DAYS: Final = Settings(district_id=DistrictId("default")).full_fetch_days
+"""Of settings that were saved before there was a choice."""
 
 
 class _ActiveDistricts(GlobalSecondaryIndex["_DistrictItem"]):  # type: ignore[no-untyped-call]  # pynamodb's own
@@ -79,6 +82,8 @@ class _DistrictItem(Model):
     deactivation_minimum = NumberAttribute(null=True)
     parallel_requests = NumberAttribute(null=True)
     page_size = NumberAttribute(null=True)
+    delta_nights = BooleanAttribute(null=True)
+    full_fetch_days = NumberAttribute(null=True)
     version = NumberAttribute(null=True)
     updated_at = UTCDateTimeAttribute(null=True)
 
@@ -138,6 +143,8 @@ class Districts:
             deactivation_minimum=settings.deactivation_minimum,
             parallel_requests=settings.parallel_requests,
             page_size=settings.page_size,
+            delta_nights=settings.delta_nights,
+            full_fetch_days=settings.full_fetch_days,
             version=expected_version + 1,
             updated_at=settings.updated_at,
         )
@@ -314,6 +321,8 @@ def _settings(item: _DistrictItem) -> Settings:
         deactivation_minimum=int(item.deactivation_minimum),
         parallel_requests=int(item.parallel_requests),
         page_size=int(item.page_size),
+        delta_nights=bool(item.delta_nights),
+        full_fetch_days=int(item.full_fetch_days or _DEFAULT_FULL_FETCH_DAYS),
         version=int(item.version),
         updated_at=item.updated_at,
     )

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from pynamodb.attributes import MapAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BooleanAttribute, MapAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.connection import Connection
 from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
@@ -15,8 +15,10 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from roster_sync.domain.change import Chunk
+from roster_sync.domain.fetch_plan import SchoolLists, Scope
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
+from roster_sync.domain.reading import Fetch, Reading
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.storage.dynamodb import (
     TRANSACTION_CANCELED,
@@ -56,6 +58,17 @@ class _CountsMap(MapAttribute[str, int]):
     superseded = NumberAttribute(default=0)
 
 
+class _ReadingMap(MapAttribute[str, Any]):
+    scope = UnicodeAttribute()
+    scope_reason = UnicodeAttribute()
+    fetch = UnicodeAttribute()
+    fetch_reason = UnicodeAttribute(null=True)
+    key = UnicodeAttribute()
+    school_lists = UnicodeAttribute()
+    filters_dates = BooleanAttribute()
+    newest_change = UTCDateTimeAttribute(null=True)
+
+
 class _RunItem(Model):
     """A run, or the marker of one of its chunks, or one of its issues, by its keys."""
 
@@ -82,6 +95,7 @@ class _RunItem(Model):
     provider_requests = NumberAttribute(null=True)
     outcome = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
+    reading = _ReadingMap(null=True)  # type: ignore[no-untyped-call]  # pynamodb's own
 
     code = UnicodeAttribute(null=True)
     message = UnicodeAttribute(null=True)
@@ -129,6 +143,7 @@ class Runs:
             provider_requests=run.provider_requests,
             outcome=run.outcome.value if run.outcome else None,
             reason=run.reason,
+            reading=_reading_map(run.reading) if run.reading else None,
         )
         try:
             item.save(_RunItem.run_key.does_not_exist())
@@ -178,6 +193,7 @@ class Runs:
                 _RunItem.provider_requests.set(0),
                 _RunItem.outcome.remove(),
                 _RunItem.reason.remove(),
+                _RunItem.reading.remove(),
             ],
             _has_not_ended(),
         )
@@ -196,6 +212,7 @@ class Runs:
         provider_requests: int,
         outcome: RunState,
         reason: str | None,
+        reading: Reading | None = None,
     ) -> bool:
         """Record what was fetched; chunks may now be counted. False if the attempt is not the newest or has ended.
 
@@ -213,6 +230,7 @@ class Runs:
                 _RunItem.provider_requests.set(provider_requests),
                 _RunItem.outcome.set(outcome.value),
                 _RunItem.reason.set(reason) if reason else _RunItem.reason.remove(),
+                _RunItem.reading.set(_reading_map(reading)) if reading else _RunItem.reading.remove(),
             ],
             (_RunItem.attempt == attempt)
             & (_RunItem.chunks_applied == 0)
@@ -380,6 +398,34 @@ def _counts_map(counts: Counts) -> _CountsMap:
     return _CountsMap(**counts.as_dict())  # type: ignore[no-untyped-call]  # pynamodb's own
 
 
+def _reading_map(reading: Reading) -> _ReadingMap:
+    return _ReadingMap(  # type: ignore[no-untyped-call]  # pynamodb's own
+        scope=reading.scope.value,
+        scope_reason=reading.scope_reason,
+        fetch=reading.fetch.value,
+        fetch_reason=reading.fetch_reason,
+        key=reading.key,
+        school_lists=reading.school_lists.value,
+        filters_dates=reading.filters_dates,
+        newest_change=reading.newest_change,
+    )
+
+
+def _reading(stored: _ReadingMap | None) -> Reading | None:
+    if stored is None:
+        return None
+    return Reading(
+        scope=Scope(stored.scope),
+        scope_reason=stored.scope_reason,
+        fetch=Fetch(stored.fetch),
+        fetch_reason=stored.fetch_reason,
+        key=stored.key,
+        school_lists=SchoolLists(stored.school_lists),
+        filters_dates=bool(stored.filters_dates),
+        newest_change=stored.newest_change,
+    )
+
+
 def _run(item: _RunItem) -> Run:
     return Run(
         district_id=DistrictId(item.run_key),
@@ -399,6 +445,7 @@ def _run(item: _RunItem) -> Run:
         provider_requests=int(item.provider_requests),
         outcome=RunState(item.outcome) if item.outcome else None,
         reason=item.reason,
+        reading=_reading(item.reading),
     )
 
 

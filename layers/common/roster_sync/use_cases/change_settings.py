@@ -43,6 +43,8 @@ class EnteredSettings:
     deactivation_minimum: int
     parallel_requests: int
     page_size: int
+    delta_nights: bool
+    full_fetch_days: int
     version: int | None
 
 
@@ -82,6 +84,8 @@ def change_settings(
             deactivation_minimum=entered.deactivation_minimum,
             parallel_requests=entered.parallel_requests,
             page_size=entered.page_size,
+            delta_nights=entered.delta_nights,
+            full_fetch_days=entered.full_fetch_days,
             updated_at=now,
         ),
         stored.version if entered.version is None else entered.version,

@@ -1,30 +1,38 @@
 """Fetch one district's users from its provider and send what changed to be applied."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain, islice
 
 from roster_sync.domain.change import Chunk, chunk_bounds
+from roster_sync.domain.delta import FetchChoice, choose_fetch, everybody
 from roster_sync.domain.diff import Comparison, Outcome
 from roster_sync.domain.district import Settings, mapped_schools, why_not_run
+from roster_sync.domain.earlier_runs import last_reading
 from roster_sync.domain.errors import ConfigurationError, DistrictBusyError, TransientError
+from roster_sync.domain.fetch_plan import FetchPlan, SchoolLists, choose_plan
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
-from roster_sync.domain.issue import Issue, IssueCode, RecordKind, in_mending_order
+from roster_sync.domain.issue import Issue, in_mending_order
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME, PAUSE_S, Lease
-from roster_sync.domain.normalise import references_in, rules_of
+from roster_sync.domain.modified import NewestChange
+from roster_sync.domain.normalise import rules_of
+from roster_sync.domain.reading import Fetch, Reading, reading_key
 from roster_sync.domain.roster import Roster
 from roster_sync.domain.run import Run, RunKind, RunState, is_upload
 from roster_sync.use_cases.close_run import close_if_applied, close_run
 from roster_sync.use_cases.ports import ChangeQueue, DistrictStore, LeaseStore, RunStore, UserStore
-from roster_sync.use_cases.provider import OpenProvider, Page, Provider
+from roster_sync.use_cases.prove_date_filter import honours_date_filter
+from roster_sync.use_cases.provider import OpenProvider, Provider, ProviderFailedError
+from roster_sync.use_cases.read_schools import read_schools, unseen_schools
+from roster_sync.use_cases.read_users import DeltaUnfitError, UsersRead, read_changes, read_users
 from roster_sync.use_cases.take_lease import take_lease
+from roster_sync.use_cases.users_source import UsersSource
 
-_ABANDONED_AT_MOST = 25
-"""Runs that are looked at for some that died: those of three weeks."""
+_EARLIER_AT_MOST = 25
+"""Runs that are looked at, for some that died and for what was learnt: those of three weeks."""
 
 _UPLOAD_PATIENCE = timedelta(minutes=3)
 """Most uploads take seconds. The rest of the function's time is the provider's."""
@@ -57,18 +65,14 @@ class Fetched:
 
     Attributes:
         ended: The run's state, if the fetch ended it; None if its chunks are on their way.
+        reading: How the users were read; None if they were not.
     """
 
     ended: RunState | None
     records: int = 0
     chunks: int = 0
     provider_requests: int = 0
-
-
-class _ProviderFailedError(Exception):
-    """The provider's data cannot be had; the text is the run's reason."""
-
-    requests_made = 0
+    reading: Reading | None = None
 
 
 def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, deadline: datetime) -> Fetched:
@@ -98,7 +102,9 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
     except DistrictBusyError as error:
         return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, str(error), clock()))
     now = clock()
-    _end_abandoned(runs, lease.previous_holder, district_id, run_id, now)
+    newest, _ = runs.page(district_id, limit=_EARLIER_AT_MOST)
+    earlier = [run for run in newest if run.run_id < run_id]
+    _end_abandoned(runs, lease.previous_holder, district_id, earlier, now)
     run = runs.begin_attempt(district_id, run_id, lease.fence, now)
     if run is None:
         leases.release(district_id, run_id)
@@ -107,8 +113,8 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
         # A chunk of an earlier attempt may be in work. What it writes must be in the roster when that is read.
         fetcher.pause(CHUNK_TIME.total_seconds())
     try:
-        return _fetch(run, settings, mapped_schools(schools), fetcher, deadline)
-    except _ProviderFailedError as error:
+        return _fetch(run, settings, mapped_schools(schools), earlier, fetcher, deadline)
+    except ProviderFailedError as error:
         made = error.requests_made
         ended = close_run(
             run, RunState.FAILED, str(error), runs=runs, leases=leases, now=clock(), provider_requests=made
@@ -130,17 +136,12 @@ def _lease_after_upload(district_id: DistrictId, run_id: RunId, fetcher: Fetcher
 
 
 def _end_abandoned(
-    runs: RunStore, previous_holder: RunId | None, district_id: DistrictId, run_id: RunId, now: datetime
+    runs: RunStore, previous_holder: RunId | None, district_id: DistrictId, earlier: Sequence[Run], now: datetime
 ) -> None:
     """End what died: who held the lease last, and earlier syncs that never came to take it or to give it back."""
-    newest, _ = runs.page(district_id, limit=_ABANDONED_AT_MOST)
-    abandoned = [
-        run.run_id
-        for run in newest
-        if run.run_id < run_id and run.kind is not RunKind.UPLOAD and not run.state.is_terminal
-    ]
-    for earlier in {*abandoned, *([previous_holder] if previous_holder else [])}:
-        runs.close(district_id, earlier, RunState.FAILED, "It stopped without a word; a later sync took over.", now)
+    abandoned = [run.run_id for run in earlier if run.kind is not RunKind.UPLOAD and not run.state.is_terminal]
+    for run_id in {*abandoned, *([previous_holder] if previous_holder else [])}:
+        runs.close(district_id, run_id, RunState.FAILED, "It stopped without a word; a later sync took over.", now)
 
 
 def _close(
@@ -150,40 +151,82 @@ def _close(
 
 
 def _fetch(
-    run: Run, settings: Settings, schools: Mapping[SourcedId, SchoolId], fetcher: Fetcher, deadline: datetime
+    run: Run,
+    settings: Settings,
+    schools: Mapping[SourcedId, SchoolId],
+    earlier: Sequence[Run],
+    fetcher: Fetcher,
+    deadline: datetime,
 ) -> Fetched:
     with _opened(fetcher.open_provider, settings) as provider, ThreadPoolExecutor(1) as reader:
         products = settings.products & fetcher.offered_products
-        issues: list[Issue] = []
-        told_schools = _known_schools(schools, provider, issues)
-        known_schools = schools if told_schools is None else told_schools
-        roster = Roster(known_schools.values(), products, run.run_id)
-        reading = reader.submit(roster.fill, fetcher.users.roster(run.district_id))
-        rules = rules_of(settings, known_schools)
-        pages = _pages(provider, fetcher.clock, deadline)
-        # The first page is read beside the roster, for which a comparison waits.
-        first = list(islice(pages, 1))
-        reading.result()
-        comparison = Comparison(run.district_id, roster, rules, provider.reader)
-        for page in chain(first, pages):
-            if page.starts_over:
-                comparison = Comparison(run.district_id, roster, rules, provider.reader)
-            comparison.add(page.raw_records)
+        found = read_schools(schools, provider)
+        rules = rules_of(settings, found.mapped)
+        key = reading_key(settings, rules)
+        last = last_reading(earlier, key)
+        lists = last.school_lists if last else SchoolLists.UNTRIED
+        choice = choose_fetch(settings, run, earlier, key)
+        newest = NewestChange(fetcher.clock()) if settings.delta_nights else None
+        roster = Roster(found.mapped.values(), products, run.run_id)
+        filling = reader.submit(roster.fill, fetcher.users.roster(run.district_id))
+
+        def compare() -> Comparison:
+            filling.result()
+            return Comparison(run.district_id, roster, rules, provider.reader)
+
+        source = UsersSource(provider, compare, lambda: fetcher.clock() > deadline, newest.note if newest else None)
+        plan = choose_plan(rules, found.at_provider, last.school_lists if last else None)
+        try:
+            choice, read = _read(choice, plan, lists, source)
+        except (ConfigurationError, TransientError) as error:
+            raise ProviderFailedError(str(error)) from error
+        comparison = read.comparison
         if not comparison.received:
-            raise _ProviderFailedError(
+            raise ProviderFailedError(
                 "The provider sent no users at all. Check in the SIS that it shares users with this system."
             )
-        if told_schools is None:
-            issues += _unseen_schools(comparison, len(schools))
+        issues = list(found.issues)
+        if found.at_provider is None and choice.fetch is Fetch.FULL:
+            issues += unseen_schools(comparison, len(schools))
         outcome = comparison.finish(
-            provider.proof(comparison.received),
+            read.proof,
             lambda user_ids: fetcher.users.sis_users(run.district_id, user_ids),
             percent=settings.deactivation_percent,
             minimum=settings.deactivation_minimum,
+            partial=choice.fetch is Fetch.DELTA,
         )
+        filters_dates = choice.fetch is Fetch.DELTA or (settings.delta_nights and honours_date_filter(provider))
         requests_made = provider.requests_made
+    reading = Reading(
+        scope=read.plan.scope,
+        scope_reason=read.plan.reason,
+        fetch=choice.fetch,
+        fetch_reason=choice.reason,
+        key=key,
+        school_lists=read.lists,
+        filters_dates=filters_dates,
+        newest_change=_newest_change(choice, newest) if read.proof.whole else None,
+    )
     issues = in_mending_order([*issues, *outcome.issues])
-    return _send(run, products, comparison, outcome, issues, requests_made, fetcher)
+    return _send(run, products, comparison, outcome, issues, requests_made, reading, fetcher)
+
+
+def _read(
+    choice: FetchChoice, plan: FetchPlan, lists: SchoolLists, source: UsersSource
+) -> tuple[FetchChoice, UsersRead]:
+    """What changed, else all."""
+    if choice.since:
+        try:
+            return choice, read_changes(choice.since, lists, source)
+        except DeltaUnfitError as unfit:
+            choice = everybody(str(unfit))
+    return choice, read_users(plan, lists, source)
+
+
+def _newest_change(choice: FetchChoice, seen: NewestChange | None) -> datetime | None:
+    """By the records' dates, never by our clock; a delta does not go back."""
+    moments = [moment for moment in (choice.newest_change, seen.moment if seen else None) if moment]
+    return max(moments, default=None)
 
 
 @contextmanager
@@ -192,73 +235,13 @@ def _opened(open_provider: OpenProvider, settings: Settings) -> Iterator[Provide
     try:
         provider = open_provider(settings)
     except ConfigurationError as error:
-        raise _ProviderFailedError(str(error)) from error
+        raise ProviderFailedError(str(error)) from error
     with closing(provider):
         try:
             yield provider
-        except _ProviderFailedError as error:
+        except ProviderFailedError as error:
             error.requests_made = provider.requests_made
             raise
-
-
-def _pages(provider: Provider, clock: Callable[[], datetime], deadline: datetime) -> Iterator[Page]:
-    """The users' pages, until the deadline."""
-    try:
-        for page in provider.pages("users"):
-            if clock() > deadline:
-                raise _ProviderFailedError(
-                    "The provider answers so slowly that the users could not be read in time. Try a larger page size, "
-                    "or ask the vendor of the SIS."
-                )
-            yield page
-    except (ConfigurationError, TransientError) as error:
-        raise _ProviderFailedError(str(error)) from error
-
-
-def _known_schools(
-    schools: Mapping[SourcedId, SchoolId], provider: Provider, issues: list[Issue]
-) -> dict[SourcedId, SchoolId] | None:
-    """The mapped schools that the provider has; the others become issues, and their users are left as they are.
-
-    None if the provider does not tell: some share users but no orgs.
-    """
-    try:
-        found = {
-            sourced_id
-            for page in provider.pages("orgs")
-            for record in page.records
-            for sourced_id in references_in([record])
-        }
-    except (ConfigurationError, TransientError):
-        return None
-    for sourced_id in sorted(set(schools) - found):
-        message = f'The provider has no school with the OneRoster ID "{sourced_id}"; its users were left as they are.'
-        issues.append(Issue(IssueCode.SCHOOL_UNKNOWN, message, sourced_id, record_kind=RecordKind.ORG))
-    known = {sourced_id: school_id for sourced_id, school_id in schools.items() if sourced_id in found}
-    if not known:
-        raise _ProviderFailedError(
-            "The provider has no school with any of the OneRoster IDs entered here. Choose them anew; Test Settings "
-            "lists the provider's schools."
-        )
-    return known
-
-
-def _unseen_schools(comparison: Comparison, mapped: int) -> list[Issue]:
-    """An issue for each mapped school of which nobody came; its OneRoster ID may be wrong, and nobody tells."""
-    unseen = comparison.leave_unseen_schools_alone()
-    if len(unseen) == mapped:
-        raise _ProviderFailedError(
-            "The provider sent no user of a school with any of the OneRoster IDs entered here, and does not tell which "
-            "schools it has. Check the IDs, and that the SIS shares these schools with this system."
-        )
-    message = (
-        'The provider sent nobody of a school with the OneRoster ID "{}", and does not tell which schools it has; the '
-        "school's users were left as they are."
-    )
-    return [
-        Issue(IssueCode.SCHOOL_UNKNOWN, message.format(sourced_id), sourced_id, record_kind=RecordKind.ORG)
-        for sourced_id in unseen
-    ]
 
 
 def _send(
@@ -268,6 +251,7 @@ def _send(
     outcome: Outcome,
     issues: list[Issue],
     requests_made: int,
+    reading: Reading,
     fetcher: Fetcher,
 ) -> Fetched:
     """Store what the fetch found, then send the chunks; the last one applied closes the run."""
@@ -284,10 +268,11 @@ def _send(
         counts=outcome.counts,
         issues_by_code=Counter(issue.code.value for issue in issues),
         provider_requests=requests_made,
+        reading=reading,
         outcome=RunState.BLOCKED if outcome.verdict.blocks_run else state,
         reason=outcome.verdict.reason,
     )
-    fetched = Fetched(None, comparison.received, len(bounds), requests_made)
+    fetched = Fetched(None, comparison.received, len(bounds), requests_made, reading)
     # The first chunk may wait its turn behind a whole night of other districts.
     if not current or not fetcher.leases.renew(run.district_id, run.run_id, fetcher.clock() + LEASE_TIME):
         return fetched
@@ -307,4 +292,4 @@ def _send(
     if stored is None:
         return fetched
     ended = close_if_applied(stored, runs=runs, leases=fetcher.leases, now=fetcher.clock())
-    return Fetched(ended, comparison.received, len(bounds), requests_made)
+    return Fetched(ended, comparison.received, len(bounds), requests_made, reading)

@@ -9,6 +9,7 @@ from roster_sync.domain.district import School, Settings
 from roster_sync.domain.identifiers import DistrictId, RunId, UserId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.lease import Lease
+from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import Counts, Run, RunState
 from roster_sync.domain.user import RosterEntry, SisUser, StoredUser
 
@@ -70,6 +71,7 @@ class RunStore(Protocol):
         provider_requests: int,
         outcome: RunState,
         reason: str | None,
+        reading: Reading | None = None,
     ) -> bool:
         """Record what was fetched; chunks may now be counted. False if the attempt is not the newest or has ended."""
 

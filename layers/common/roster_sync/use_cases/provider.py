@@ -8,6 +8,12 @@ from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.record import RawRecord, RecordReader
 
 
+class ProviderFailedError(Exception):
+    """The provider's data cannot be had; the text is the run's reason."""
+
+    requests_made = 0
+
+
 class Page(Protocol):
     """Some records of a collection."""
 
@@ -22,6 +28,10 @@ class Page(Protocol):
     @property
     def starts_over(self) -> bool:
         """Whether it is the first page again: what came of the collection before is to be forgotten."""
+
+    @property
+    def total(self) -> int | None:
+        """The provider's count of the whole collection; None if it gives none."""
 
 
 class Provider(Protocol):
@@ -39,8 +49,11 @@ class Provider(Protocol):
     def requests_made(self) -> int:
         """Requests so far, retries included."""
 
-    def pages(self, endpoint: str) -> Iterator[Page]:
-        """Every page of a collection in order, for example `users`."""
+    def pages(self, endpoint: str, filter: str | None = None) -> Iterator[Page]:  # noqa: A002  # OneRoster's name
+        """Every page of a collection in order, for example `users`; a filter may be honoured or not."""
+
+    def page(self, endpoint: str, *, limit: int, offset: int, filter: str | None = None) -> Page:  # noqa: A002
+        """One page of a collection."""
 
     def proof(self, distinct: int) -> FetchProof:
         """What the last complete iteration of `pages` can vouch for, given how many distinct records came."""
