@@ -127,10 +127,14 @@ class Collection:
             if new.raw_records:
                 yield new
             elif total is None:
+                yield from self._behind_the_end(first, step, progress)
                 return
+        if step < SMALLEST_PAGE:
+            progress.step_without_overlap()
         if total is not None:
             yield from self._to_total(step, progress, total)
-            behind = None if progress.end < total else self._behind_total(first, progress)
+            # A total may be too low, or only the count of a page.
+            behind = None if progress.end < total else self._behind(first, progress, progress.overlap)
             if not behind:
                 return
             yield behind
@@ -177,9 +181,9 @@ class Collection:
                 return
             yield new
 
-    def _behind_total(self, first: Page, progress: Progress) -> Page | None:
-        """What comes behind the total, which may be too low or only the count of a page; None if nothing does."""
-        offset = progress.end - progress.overlap + progress.origin
+    def _behind(self, first: Page, progress: Progress, overlap: int) -> Page | None:
+        """What comes behind what seems to be the last record; None if nothing does, as far as the provider tells."""
+        offset = progress.end - overlap + progress.origin
         limit = max(len(first.raw_records), SMALLEST_PAGE)
         try:
             # Once only: many answer with an error behind the end.
@@ -204,17 +208,24 @@ class Collection:
                         raise self._endless("the same page of")
                     before = came
                     new = self._added(progress, came)
-                    if not new.raw_records:
-                        return
-                    yield new
-                    yield from self._filled(progress, span.end)
+                    if new.raw_records:
+                        yield new
+                        yield from self._filled(progress, span.end)
                     if progress.gap_before(span.end):
-                        return
+                        break
+                else:
+                    raise self._endless(f"more than {paging.MOST_RECORDS} records of")
             except (ConfigurationError, TransientError) as error:
                 if not self._is_behind_the_end(error, progress):
                     raise
                 return
-        raise self._endless(f"more than {paging.MOST_RECORDS} records of")
+        yield from self._behind_the_end(first, step, progress)
+
+    def _behind_the_end(self, first: Page, step: int, progress: Progress) -> Iterator[Page]:
+        """Nothing, unless the page that brought nothing new was only a short one; then the rest."""
+        if progress.overlap and (behind := self._behind(first, progress, 0)):
+            yield behind
+            yield from self._until_the_end(first, step, progress)
 
     def _endless(self, what: str) -> UnexpectedAnswerError:
         return UnexpectedAnswerError(

@@ -139,7 +139,7 @@ class Progress:
         received = len(first.raw_records)
         self.announced = first.total if first.total or not received else None
         self.total = believable_total(first, asked)
-        self.overlap = int(overlap and received >= SMALLEST_PAGE)
+        self.overlap = int(overlap and received > 0 and asked >= SMALLEST_PAGE)
         self.tries_overlap = bool(self.overlap)
         self.origin = first.offset
         self.end = received
@@ -235,6 +235,11 @@ class Progress:
         """What is still missing of the records before an offset; None if nothing is."""
         missing = end - self.origin - self.end
         return Span(self.end - self.overlap + self.origin, missing + self.overlap) if missing > 0 else None
+
+    def step_without_overlap(self) -> None:
+        """Ask for records already held no more: pages of one record would not lead on."""
+        self.overlap = 0
+        self._joins = False
 
     def finish(self) -> None:
         """Note that the collection was read to its end."""
