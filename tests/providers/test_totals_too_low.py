@@ -20,6 +20,17 @@ def test_the_count_of_a_capped_page_given_as_the_total_is_not_the_end(fetch: Fet
     assert not fetched.proof.whole
 
 
+def test_the_count_of_a_capped_page_is_not_the_end_where_offsets_are_multiples_of_the_limit(fetch: Fetch) -> None:
+    def behaviour(asked: Asked) -> Scripted:
+        page = asked.page(offset=asked.offset // asked.limit * asked.limit, limit=min(asked.limit, 5))
+        return answer(asked, page, total=len(page))
+
+    fetched = fetch(ROSTER, behaviour)
+
+    assert fetched.distinct == {record["sourcedId"] for record in ROSTER}
+    assert not fetched.proof.whole
+
+
 @pytest.mark.parametrize("total", [10, 15, 24])
 def test_records_behind_the_total_are_read_and_the_fetch_is_not_whole(fetch: Fetch, total: int) -> None:
     fetched = fetch(ROSTER, lambda asked: answer(asked, asked.page(), total=total))

@@ -190,6 +190,9 @@ class Collection:
             page = self._endpoint.read(self._endpoint.answer_at_once(limit, offset), offset)
         except (ConfigurationError, TransientError):
             return None
+        if overlap and len(first.raw_records) > 1 and page.repeats(first):
+            # It takes only multiples of the limit for an offset: this page says nothing of what is behind.
+            return self._behind(first, progress, 0)
         if progress.holds(page) or page.repeats(first):
             return None
         progress.total = None
