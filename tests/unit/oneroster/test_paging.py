@@ -130,8 +130,9 @@ def test_a_fetch_is_whole_when_as_many_different_records_came_as_were_announced(
         (finished(a_page(10), a_page(6, offset=9)), 14, "of 15 records only 14 were different"),
         (finished(a_page(10, total=20), a_page(10, offset=10, total=20)), 20, "joined or left"),
         (finished(a_page(10), a_page(0, offset=9)), 10, "joined or left"),
-        (finished(a_page(10), a_page(5, offset=10), overlap=False), 15, "no total and takes no offset"),
-        (finished(a_page(10), overlap=False), 10, "no total and takes no offset"),
+        (finished(a_page(10), a_page(5, offset=10), overlap=False), 15, "no total to rely on, and takes no offset"),
+        (finished(a_page(10, total=10), overlap=False), 10, "no total to rely on"),
+        (finished(a_page(10), overlap=False), 10, "no total to rely on, and takes no offset"),
     ],
 )
 def test_any_doubt_leaves_a_fetch_unproven_and_says_why(progress: Progress, distinct: int, sentence: str) -> None:

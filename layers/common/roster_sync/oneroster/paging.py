@@ -260,14 +260,17 @@ class Progress:
             return f"The provider announced {self.announced} records, {distinct} different ones came."
         if self._moved:
             return "Users joined or left while the provider's pages were read, or it gives them in no fixed order."
-        if self.announced is not None:
+        if self.announced is not None and self.total is not None:
             return None
         if (self._blind and len(self._first.raw_records) <= self._asked) or (self._pages > 1 and not self.overlap):
-            return "The provider announces no total and takes no offset that would show whether users are missing."
+            return (
+                "The provider announces no total to rely on, and takes no offset that would show whether users are "
+                "missing."
+            )
         if distinct != self._received:
             return (
-                f"The provider announces no total, and of {self._received} records only {distinct} were different: "
-                "others may be missing."
+                f"The provider announces no total to rely on, and of {self._received} records only {distinct} were "
+                "different: others may be missing."
             )
         return None
 
