@@ -1,7 +1,7 @@
 """What holds for settings and schools, wherever they are kept."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -38,6 +38,7 @@ def test_settings_are_kept_whole(districts: InMemoryDistricts | Districts) -> No
         page_size=500,
         delta_nights=True,
         full_fetch_days=14,
+        credentials_expire_on=date(2027, 10, 1),
         version=0,
     )
 

@@ -45,9 +45,11 @@ def test_a_district_without_settings_gets_the_defaults_and_the_reason(client: Cl
         "page_size": 1000,
         "delta_nights": False,
         "full_fetch_days": 7,
+        "credentials_expire_on": None,
         "version": 0,
         "updated_at": None,
         "why_not_run": "The OneRoster settings are empty. Enter base URL, consumer key and consumer secret.",
+        "notices": [],
     }
 
 
@@ -76,6 +78,7 @@ def test_what_is_saved_is_what_comes_back(client: Client) -> None:
         "page_size": 5000,
         "delta_nights": True,
         "full_fetch_days": 14,
+        "credentials_expire_on": "2027-10-01",
     }
 
     answer = client.send("PUT", "/settings", body=body)
@@ -102,6 +105,14 @@ def test_a_put_without_the_secret_keeps_it(client: Client, secret: dict[str, Any
 
     assert answer.status == 200
     assert stored_secret(client) == STORED_SECRET
+
+
+def test_credentials_that_end_within_30_days_are_reminded_of(client: Client) -> None:
+    answer = client.send("PUT", "/settings", body={**COMPLETE, "credentials_expire_on": "2026-12-24"})
+
+    assert answer.json["notices"] == [
+        "The consumer key expires in 30 days, on 24 December 2026. Ask the provider for a new one and enter it."
+    ]
 
 
 def test_another_host_needs_its_secret(client: Client) -> None:
@@ -164,6 +175,7 @@ def test_a_base_url_that_may_not_be_called_is_refused(client: Client) -> None:
         ("delta_nights", "yes"),
         ("full_fetch_days", 0),
         ("full_fetch_days", 32),
+        ("credentials_expire_on", "in autumn"),
         ("roles", {"aide": "janitor"}),
         ("metadata_keys", [" "]),
         ("consumer_secret", "s" * 1001),

@@ -1,6 +1,6 @@
 """Shapes of what the API takes and gives."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Self
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
@@ -76,6 +76,7 @@ class SettingsBody(_Body):
     page_size: Annotated[_Whole, Field(ge=1, le=10_000)] = _DEFAULTS.page_size
     delta_nights: Annotated[bool, Strict()] = _DEFAULTS.delta_nights
     full_fetch_days: Annotated[_Whole, Field(ge=1, le=31)] = _DEFAULTS.full_fetch_days
+    credentials_expire_on: date | None = None
     version: Annotated[_Whole | None, Field(ge=0, description="Of the settings you loaded; left out, any.")] = None
 
     def entered(self) -> EnteredSettings:
@@ -93,7 +94,8 @@ class SchoolBody(_Body):
 class SettingsOut(_Answer):
     """A district's settings. The secret is not among them.
 
-    `offered_products` are those of this deployment, `why_not_run` says why the district's sync cannot run.
+    `offered_products` are those of this deployment, `why_not_run` says why the district's sync cannot run,
+    `notices` what should be done soon.
     """
 
     district_id: str
@@ -112,12 +114,16 @@ class SettingsOut(_Answer):
     page_size: int
     delta_nights: bool
     full_fetch_days: int
+    credentials_expire_on: date | None
     version: int
     updated_at: datetime | None
     why_not_run: str | None
+    notices: list[str]
 
     @classmethod
-    def of(cls, settings: Settings, offered_products: frozenset[str], why_not_run: str | None) -> Self:
+    def of(
+        cls, settings: Settings, offered_products: frozenset[str], why_not_run: str | None, notices: list[str]
+    ) -> Self:
         """The settings without their secret."""
         return cls(
             district_id=settings.district_id,
@@ -136,9 +142,11 @@ class SettingsOut(_Answer):
             page_size=settings.page_size,
             delta_nights=settings.delta_nights,
             full_fetch_days=settings.full_fetch_days,
+            credentials_expire_on=settings.credentials_expire_on,
             version=settings.version,
             updated_at=settings.updated_at,
             why_not_run=why_not_run,
+            notices=notices,
         )
 
 

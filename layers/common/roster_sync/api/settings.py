@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from roster_sync.api.schemas import DistrictInPath, SettingsBody, SettingsOut
 from roster_sync.api.services import Services
+from roster_sync.domain.credentials import notices
 from roster_sync.domain.district import Settings, why_not_run
 from roster_sync.domain.identifiers import DistrictId
 from roster_sync.use_cases.change_settings import change_settings, require_secret_for_another_host
@@ -20,9 +21,8 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
         return districts.settings(district_id) or Settings(district_id=district_id)
 
     def shown(settings: Settings) -> SettingsOut:
-        return SettingsOut.of(
-            settings, offered, why_not_run(settings, districts.schools(settings.district_id), offered)
-        )
+        why = why_not_run(settings, districts.schools(settings.district_id), offered)
+        return SettingsOut.of(settings, offered, why, notices(settings, services.clock().date()))
 
     @api.get("/districts/<district_id>/settings")
     def get_settings(district_id: DistrictInPath) -> SettingsOut:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId, SchoolId, SourcedId
@@ -47,6 +47,7 @@ class Settings:
         page_size: Asked of the provider, which may give less.
         delta_nights: Whether nights may read only what changed, at a provider that can tell.
         full_fetch_days: After so many days everybody is read again.
+        credentials_expire_on: When the provider's key and secret end, as far as an administrator has noted it.
         version: Adds 1 at each save.
     """
 
@@ -65,6 +66,7 @@ class Settings:
     page_size: int = 1000
     delta_nights: bool = False
     full_fetch_days: int = 7
+    credentials_expire_on: date | None = None
     version: int = 0
     updated_at: datetime | None = None
 

@@ -3,9 +3,14 @@
 from collections.abc import Iterable
 
 from roster_sync.domain.reading import Reading
-from roster_sync.domain.run import Run, RunState
+from roster_sync.domain.run import Run, RunKind, RunState
 
 COMPLETED = (RunState.COMPLETED, RunState.COMPLETED_WITH_ISSUES)
+
+
+def last_good(earlier: Iterable[Run]) -> Run | None:
+    """The newest sync that completed; None if there is none."""
+    return next((run for run in earlier if run.state in COMPLETED and run.kind is not RunKind.UPLOAD), None)
 
 
 def last_reading(earlier: Iterable[Run], key: str) -> Reading | None:

@@ -2,6 +2,7 @@
 
 RosterSyncError
 ├── ConfigurationError     the administrator: the message says what to change
+│   └── CredentialsRefusedError    ... and it may be that the consumer key has expired
 ├── TransientError         nobody: it is tried again
 ├── DistrictBusyError      the caller: wait until the other run or upload has ended
 ├── TooManyTestsError      the caller: wait as long as it says
@@ -18,6 +19,16 @@ class RosterSyncError(Exception):
 
 class ConfigurationError(RosterSyncError):
     """The administrator must change something; the message says what."""
+
+
+class CredentialsRefusedError(ConfigurationError):
+    """Consumer key or secret are refused.
+
+    Attributes:
+        may_have_expired: Whether that may be why.
+    """
+
+    may_have_expired: bool = True
 
 
 class TransientError(RosterSyncError):

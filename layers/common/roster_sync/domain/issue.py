@@ -27,6 +27,7 @@ class IssueCode(StrEnum):
     """Each kind of finding; of one kind of record they are mended in this order."""
 
     SCHOOL_UNKNOWN = "school_unknown"
+    CREDENTIALS_EXPIRE = "credentials_expire"
     FETCH_NOT_WHOLE = "fetch_not_whole"
     RECORD_NOT_AN_OBJECT = "record_not_an_object"
     SOURCED_ID_MISSING = "sourced_id_missing"
@@ -71,6 +72,9 @@ class _Advice(NamedTuple):
 ADVICE: Mapping[IssueCode, _Advice] = {
     IssueCode.FETCH_NOT_WHOLE: _Advice(
         Severity.WARNING, Step.SOURCE, "Run Test Settings; if it persists, ask the vendor of the SIS."
+    ),
+    IssueCode.CREDENTIALS_EXPIRE: _Advice(
+        Severity.WARNING, Step.SOURCE, "Enter the new consumer key and secret, and the date on which they expire."
     ),
     IssueCode.SCHOOL_UNKNOWN: _Advice(
         Severity.ERROR, Step.SOURCE, "Choose the school's OneRoster ID anew; Test Settings lists them."

@@ -34,7 +34,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import msgspec
 from msgspec import UNSET
 
-from roster_sync.domain.errors import ConfigurationError, TransientError
+from roster_sync.domain.errors import ConfigurationError, CredentialsRefusedError, TransientError
 from roster_sync.oneroster.address import host_of, normalise_base_url
 from roster_sync.oneroster.encoding import as_utf8
 from roster_sync.security.egress import (
@@ -128,12 +128,14 @@ class RequestRefusedError(ConfigurationError):
     """400 or 422: the provider does not take the request as it is."""
 
 
-class SignInRefusedError(ConfigurationError):
+class SignInRefusedError(CredentialsRefusedError):
     """401: consumer key, secret or clock, or another way to sign in is wanted."""
 
 
 class ClockSkewError(SignInRefusedError):
     """401, and the provider's clock differs from ours by more than signatures bear."""
+
+    may_have_expired = False
 
 
 class TokenRefusedError(SignInRefusedError):
@@ -145,7 +147,7 @@ class TokenRefusedError(SignInRefusedError):
 
     def __init__(self, message: str, *, blames_consumer: bool) -> None:
         super().__init__(message)
-        self.blames_consumer = blames_consumer
+        self.blames_consumer = self.may_have_expired = blames_consumer
 
 
 class ScopeRefusedError(TokenRefusedError):
@@ -154,6 +156,8 @@ class ScopeRefusedError(TokenRefusedError):
 
 class TokenUrlError(SignInRefusedError):
     """No tokens are to be had at the token URL, or none is known."""
+
+    may_have_expired = False
 
 
 class ForbiddenError(ConfigurationError):

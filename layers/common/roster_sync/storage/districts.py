@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Final
 
@@ -84,6 +84,7 @@ class _DistrictItem(Model):
     page_size = NumberAttribute(null=True)
     delta_nights = BooleanAttribute(null=True)
     full_fetch_days = NumberAttribute(null=True)
+    credentials_expire_on = UnicodeAttribute(null=True)
     version = NumberAttribute(null=True)
     updated_at = UTCDateTimeAttribute(null=True)
 
@@ -145,6 +146,7 @@ class Districts:
             page_size=settings.page_size,
             delta_nights=settings.delta_nights,
             full_fetch_days=settings.full_fetch_days,
+            credentials_expire_on=settings.credentials_expire_on and settings.credentials_expire_on.isoformat(),
             version=expected_version + 1,
             updated_at=settings.updated_at,
         )
@@ -322,6 +324,7 @@ def _settings(item: _DistrictItem) -> Settings:
         parallel_requests=int(item.parallel_requests),
         page_size=int(item.page_size),
         delta_nights=bool(item.delta_nights),
+        credentials_expire_on=date.fromisoformat(item.credentials_expire_on) if item.credentials_expire_on else None,
         full_fetch_days=int(item.full_fetch_days or _DEFAULT_FULL_FETCH_DAYS),
         version=int(item.version),
         updated_at=item.updated_at,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -45,6 +45,7 @@ class EnteredSettings:
     page_size: int
     delta_nights: bool
     full_fetch_days: int
+    credentials_expire_on: date | None
     version: int | None
 
 
@@ -86,6 +87,7 @@ def change_settings(
             page_size=entered.page_size,
             delta_nights=entered.delta_nights,
             full_fetch_days=entered.full_fetch_days,
+            credentials_expire_on=entered.credentials_expire_on,
             updated_at=now,
         ),
         stored.version if entered.version is None else entered.version,

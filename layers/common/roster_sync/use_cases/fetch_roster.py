@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from roster_sync.domain.change import Chunk, chunk_bounds
+from roster_sync.domain.credentials import expiry_issues, refused_after_good_nights
 from roster_sync.domain.delta import FetchChoice, choose_fetch, everybody
 from roster_sync.domain.diff import Comparison, Outcome
 from roster_sync.domain.district import Settings, mapped_schools, why_not_run
-from roster_sync.domain.earlier_runs import last_reading
-from roster_sync.domain.errors import ConfigurationError, DistrictBusyError, TransientError
+from roster_sync.domain.earlier_runs import last_good, last_reading
+from roster_sync.domain.errors import (
+    ConfigurationError,
+    CredentialsRefusedError,
+    DistrictBusyError,
+    RosterSyncError,
+    TransientError,
+)
 from roster_sync.domain.fetch_plan import FetchPlan, SchoolLists, choose_plan
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
 from roster_sync.domain.issue import Issue, in_mending_order
@@ -179,7 +186,7 @@ def _fetch(
         try:
             choice, read = _read(choice, plan, lists, source)
         except (ConfigurationError, TransientError) as error:
-            raise ProviderFailedError(str(error)) from error
+            raise ProviderFailedError(_reason(error, settings, earlier)) from error
         comparison = read.comparison
         if not comparison.received:
             raise ProviderFailedError(
@@ -207,7 +214,7 @@ def _fetch(
         filters_dates=filters_dates,
         newest_change=_newest_change(choice, newest) if read.proof.whole else None,
     )
-    issues = in_mending_order([*issues, *outcome.issues])
+    issues = in_mending_order([*issues, *outcome.issues, *expiry_issues(settings, fetcher.clock().date())])
     return _send(run, products, comparison, outcome, issues, requests_made, reading, fetcher)
 
 
@@ -227,6 +234,12 @@ def _newest_change(choice: FetchChoice, seen: NewestChange | None) -> datetime |
     """By the records' dates, never by our clock; a delta does not go back."""
     moments = [moment for moment in (choice.newest_change, seen.moment if seen else None) if moment]
     return max(moments, default=None)
+
+
+def _reason(error: RosterSyncError, settings: Settings, earlier: Sequence[Run]) -> str:
+    """What the run says of the provider's failure."""
+    good = last_good(earlier) if isinstance(error, CredentialsRefusedError) and error.may_have_expired else None
+    return refused_after_good_nights(settings, good.created_at.date(), str(error)) if good else str(error)
 
 
 @contextmanager
