@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from roster_sync.domain.errors import RosterSyncError
+from roster_sync.domain.modified import FAR_FUTURE, FAR_PAST, modified_since
 
 MOST_SCHOOLS_COUNTED: Final = 5
 """Configured schools whose students are counted."""
@@ -101,8 +102,8 @@ class Sample:
 FROM_THE_SIXTH: Final = Query("users", limit=3, offset=5)
 """What comes first tells an offset that is ignored, counts from 1, counts pages, or is rounded to the limit."""
 DESCENDING: Final = Query("users", descending=True)
-CHANGED_IN_THE_FUTURE: Final = Query("users", condition="dateLastModified>'2100-01-01T00:00:00.000Z'")
-CHANGED_EVER: Final = Query("users", condition="dateLastModified>'1970-01-01T00:00:00.000Z'")
+CHANGED_IN_THE_FUTURE: Final = Query("users", condition=modified_since(FAR_FUTURE))
+CHANGED_EVER: Final = Query("users", condition=modified_since(FAR_PAST))
 
 
 def beyond(sample: Sample) -> Query:

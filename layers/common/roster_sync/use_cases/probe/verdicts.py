@@ -234,7 +234,7 @@ def delta(sample: Sample, future: Answer, ever: Answer, errors: ProviderErrors) 
             "since 1970 for it."
         )
     else:
-        step = Step(name, True, seconds, "Users changed since a date alone can be asked for.")
+        step = Step(name, True, seconds, "Users changed since a date alone can be asked for: delta nights may be on.")
         return Verdict(step, honoured=True)
     return Verdict(Step(name, None, seconds, message), honoured=False)
 
