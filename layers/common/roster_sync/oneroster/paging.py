@@ -277,6 +277,8 @@ class Progress:
 
 def identity_of(raw_record: RawRecord) -> object:
     """What tells a record from others: its sourcedId, else all of it."""
+    if known := _READER.sourced_id(raw_record):
+        return known
     record = _READER.read(raw_record)
     sourced_id = record.get("sourcedId") if isinstance(record, Mapping) else None
     return sourced_id or bytes(raw_record)
