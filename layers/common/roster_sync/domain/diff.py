@@ -9,7 +9,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 
 from msgspec import Struct
 
@@ -352,8 +352,8 @@ class Comparison:
     def _same_email(self) -> dict[int, dict[int, tuple[list[int], list[int]]]]:
         """Those who share an e-mail address, by its key and the person's: indices held, rows unchanged."""
         roster = self._roster
-        keys = sorted(chain(self._held_emails, (roster.email_keys[row] for row in _rows_of(self._unchanged))))
-        shared = {key for key, following in pairwise(keys) if key == following and key != NO_KEY}
+        keys = Counter(chain(self._held_emails, (roster.email_keys[row] for row in _rows_of(self._unchanged))))
+        shared = {key for key, users in keys.items() if users > 1 and key != NO_KEY}
         groups: dict[int, dict[int, tuple[list[int], list[int]]]] = defaultdict(lambda: defaultdict(lambda: ([], [])))
         if shared:
             for index, key in enumerate(self._held_emails):
