@@ -5,7 +5,6 @@ fetch is complete, because who a record is (one of several of a person, a manual
 new sourcedId) can only be said over the whole; so the order of pages decides nothing.
 """
 
-from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ LoadUsers = Callable[[Collection[UserId]], Mapping[UserId, SisUser]]
 """Reads the SIS-owned attributes of stored users."""
 
 _NOBODY = -1
+_COUNSELOR = Role.COUNSELOR
 _CHANGE_BYTES = 450
 """More than a change takes in a message beyond its packed user: the attributes' names, ids and hashes."""
 _UNCHANGED = ACTIVE | HAS_PRODUCTS
@@ -74,14 +74,13 @@ class Comparison:
         self._rules = rules
         self._digest_of = digest_of_records(rules.salt)
         self._held = HeldUsers()
-        self._held_rows = array("l")
-        self._held_emails = array("q")
         self._came = bytearray(len(roster))
         self._unchanged = bytearray(len(roster))
         self._claimed = bytearray(len(roster))
         self._kept = bytearray(len(roster))
         self._other_sourced_ids: set[SourcedId] = set()
         self._students_of: dict[str, tuple[int, SourcedId]] = {}
+        """By a counselor's address as it is spelt: how many students have it, and the lowest sourcedId among them."""
         self._sis_counselors: set[str] = set()
         self._user_ids: set[UserId] = set()
         self._issues: list[Issue] = []
@@ -169,24 +168,17 @@ class Comparison:
             self._report(IssueCode.RECORD_TOO_LARGE, message, user)
             self._leave_out(NotStored.INVALID, row)
             return
-        if flags & _UNCHANGED_MASK == _UNCHANGED and self._roster.has_fingerprint(row, fingerprint(packed)):
+        hashed = fingerprint(packed)
+        if flags & _UNCHANGED_MASK == _UNCHANGED and self._roster.has_fingerprint(row, hashed):
             self._unchanged[row] = self._claimed[row] = True
             return
-        if user.sis_counselor_email:
-            self._note_counselor(user.sis_counselor_email, user.sourced_ids[0])
-        elif user.sis_role is Role.COUNSELOR and user.email:
+        counselor_email, sourced_id = user.sis_counselor_email, user.sourced_ids[0]
+        if counselor_email:
+            students, first = self._students_of.get(counselor_email, (0, sourced_id))
+            self._students_of[counselor_email] = (students + 1, min(sourced_id, first))
+        elif user.sis_role is _COUNSELOR and user.email:
             self._sis_counselors.add(normalised_email(user.email))
-        self._hold(user, packed, digest, row)
-
-    def _note_counselor(self, email: str, sourced_id: SourcedId) -> None:
-        """Count a student of a counselor's address, as it is spelt, and keep the lowest sourcedId."""
-        students, first = self._students_of.get(email, (0, sourced_id))
-        self._students_of[email] = (students + 1, min(sourced_id, first))
-
-    def _hold(self, user: SisUser, packed: bytes, digest: bytes | None, row: int) -> int:
-        self._held_rows.append(row)
-        self._held_emails.append(email_key(user.email))
-        return self._held.append(packed, digest)
+        self._held.append(packed, hashed, digest, email_key(user.email), row)
 
     def leave_unseen_schools_alone(self) -> list[SourcedId]:
         """Take the mapped schools of which nobody came for unknown, users included; the OneRoster IDs of these schools.
@@ -222,11 +214,11 @@ class Comparison:
         if any(roster.rows(having=ACTIVE | IN_SCOPE, lacking=HAS_PRODUCTS | MANUAL | UNTOUCHABLE)):
             return "a product is new to users."
         persons, emails, identifiers = {NO_KEY}, {NO_KEY}, {NO_KEY}
-        for index, row in enumerate(self._held_rows):
+        for index, row in enumerate(held.rows):
             user = held[index]
             persons.add(person_key(user.email, user.given_name, user.family_name))
             if row == _NOBODY:
-                emails.add(self._held_emails[index])
+                emails.add(held.email_keys[index])
                 identifiers.add(self._identifier_key(index))
         for keys in (persons, emails, identifiers):
             keys.remove(NO_KEY)
@@ -327,7 +319,7 @@ class Comparison:
                     for row in rows:
                         self._unchanged[row] = self._claimed[row] = False
         people: list[tuple[int, tuple[int, ...]]] = [
-            (index, () if row == _NOBODY else (row,)) for index, row in enumerate(self._held_rows) if not grouped[index]
+            (index, () if row == _NOBODY else (row,)) for index, row in enumerate(self._held.rows) if not grouped[index]
         ]
         stored = load_users(wanted) if wanted else {}
         for indices, rows in several:
@@ -337,7 +329,7 @@ class Comparison:
             packed = pack(user)
             if len(packed) > LARGEST_USER:
                 self._report_no_person(records)
-                people += [(index, () if (row := self._held_rows[index]) == _NOBODY else (row,)) for index in indices]
+                people += [(index, () if (row := self._held.rows[index]) == _NOBODY else (row,)) for index in indices]
                 for row in rows:
                     self._unchanged[row] = self._claimed[row] = True
                 continue
@@ -346,17 +338,18 @@ class Comparison:
                 for item in user.sourced_ids
                 if item in self._roster.by_sourced_id
             }
-            people.append((self._hold(user, packed, None, _NOBODY), tuple(known)))
+            index = self._held.append(packed, fingerprint(packed), None, email_key(user.email), _NOBODY)
+            people.append((index, tuple(known)))
         return people
 
     def _same_email(self) -> dict[int, dict[int, tuple[list[int], list[int]]]]:
         """Those who share an e-mail address, by its key and the person's: indices held, rows unchanged."""
         roster = self._roster
-        keys = Counter(chain(self._held_emails, (roster.email_keys[row] for row in _rows_of(self._unchanged))))
+        keys = Counter(chain(self._held.email_keys, (roster.email_keys[row] for row in _rows_of(self._unchanged))))
         shared = {key for key, users in keys.items() if users > 1 and key != NO_KEY}
         groups: dict[int, dict[int, tuple[list[int], list[int]]]] = defaultdict(lambda: defaultdict(lambda: ([], [])))
         if shared:
-            for index, key in enumerate(self._held_emails):
+            for index, key in enumerate(self._held.email_keys):
                 if key in shared:
                     user = self._held[index]
                     groups[key][person_key(user.email, user.given_name, user.family_name)][0].append(index)
@@ -399,7 +392,7 @@ class Comparison:
 
     def _link(self, strangers: list[int]) -> tuple[list[int], list[Planned]]:
         """Find manual users again by e-mail address."""
-        emails = self._held_emails
+        emails = self._held.email_keys
         wanted = Counter(emails[index] for index in strangers)
         manual = _rows_by_key(self._roster.rows(having=MANUAL), self._roster.email_keys, wanted)
         protected = _rows_by_key(self._roster.rows(having=UNTOUCHABLE), self._roster.email_keys, wanted)
@@ -427,7 +420,7 @@ class Comparison:
         if next(self._absent_rows(), None) is None:
             return strangers, []
         linked: list[Planned] = []
-        by_email = {index: self._held_emails[index] for index in strangers}
+        by_email = {index: self._held.email_keys[index] for index in strangers}
         strangers = self._take_over_by(by_email, self._roster.email_keys, linked)
         by_identifier = {index: self._identifier_key(index) for index in strangers}
         return self._take_over_by(by_identifier, self._roster.identifier_keys, linked), linked

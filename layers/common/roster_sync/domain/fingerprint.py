@@ -11,6 +11,7 @@ FINGERPRINT_BYTES = 16
 LARGEST_USER = 200_000
 """Bytes of a packed user: fits into a chunk of changes, and twice into an item of DynamoDB (400 kB). Most have 500."""
 
+_HASH: Final = blake2b(digest_size=FINGERPRINT_BYTES)
 _USER: Final = json.Decoder(SisUser)
 _encode: Final = json.Encoder().encode
 
@@ -27,4 +28,6 @@ def unpack(packed: bytes | bytearray | memoryview) -> SisUser:
 
 def fingerprint(packed: bytes | bytearray | memoryview) -> bytes:
     """16 bytes, the same for equal users; users differ in it if they differ in anything."""
-    return blake2b(packed, digest_size=FINGERPRINT_BYTES).digest()
+    hashed = _HASH.copy()
+    hashed.update(packed)
+    return hashed.digest()
