@@ -4,9 +4,9 @@
 might be: if so, there is no answer, and `normalise` must be asked.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from roster_sync.domain.identifiers import SourcedId
+from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.normalise import (
     EMAIL_MAX_LENGTH,
@@ -36,7 +36,8 @@ _STANDARD_GRADES: dict[tuple[str, ...], tuple[str, ...]] = {
 
 def plain_user(record: PlainRecord, rules: Rules) -> SisUser | NotStored | None:
     """What `normalise` makes of the record without finding an issue; None if only `normalise` can tell."""
-    if len(record.sourced_id) > SOURCED_ID_MAX_LENGTH or not record.sourced_id.strip():
+    sourced_id = record.sourced_id
+    if len(sourced_id) > SOURCED_ID_MAX_LENGTH or not sourced_id.strip():
         return None
     if record.status not in _ACTIVE or record.enabled_user not in _ENABLED:
         return NotStored.GONE if record.status == "tobedeleted" else None
@@ -45,37 +46,9 @@ def plain_user(record: PlainRecord, rules: Rules) -> SisUser | NotStored | None:
     role = rules.roles.get(record.role)
     if role is None:
         return NotStored.ROLE_NOT_IMPORTED if record.role in ONEROSTER_ROLES else None
-    schools, orgs = rules.schools, record.orgs
-    school_ids = tuple([schools[org.sourced_id] for org in orgs if org.sourced_id in schools])
-    if len(school_ids) > 1:
-        school_ids = tuple(sorted(set(school_ids)))
-    elif not school_ids:
-        return NotStored.UNMAPPED_SCHOOL if orgs and _are_usable(orgs) else None
-
-    username, given_name, middle_name = record.username, record.given_name, record.middle_name
-    family_name, email, identifier = record.family_name, record.email, record.identifier
-    texts = [username, given_name, middle_name, family_name, email, identifier, record.phone, record.sms]
-    user_ids: tuple[tuple[str, str], ...] = ()
-    if record.user_ids:
-        user_ids = _pairs(record.user_ids)
-        for pair in user_ids:
-            texts += pair
-    counselor_email: str | None = None
-    metadata = record.metadata or {}
-    if rules.counselor_metadata_key and role is _STUDENT:
-        value = metadata_value(metadata, rules.counselor_metadata_key)
-        if isinstance(value, str):
-            counselor_email = value
-            texts.append(value)
-        elif value is not None:
-            return None
-    text = "|".join(filter(None, texts))
-    if not text.isprintable() or len(text) > TEXT_MAX_LENGTH or len(user_ids) > LIST_MAX_LENGTH:
-        return None
-    if " " in text and ("| " in text or " |" in text or text.strip() != text):
-        return None
-    if (email and not _is_email(email)) or (counselor_email and not _is_email(counselor_email)):
-        return None
+    school_ids = _school_ids(record.orgs, rules.schools)
+    if not school_ids:
+        return NotStored.UNMAPPED_SCHOOL if record.orgs and _are_usable(record.orgs) else None
     grades = _STANDARD_GRADES.get(record.grades or ())
     if grades is None:
         return None
@@ -84,14 +57,37 @@ def plain_user(record: PlainRecord, rules: Rules) -> SisUser | NotStored | None:
         if not _are_usable(record.agents) or len(record.agents) > LIST_MAX_LENGTH:
             return None
         agents = tuple(sorted({agent.sourced_id for agent in record.agents}))
+    user_ids: tuple[tuple[str, str], ...] = ()
+    if record.user_ids:
+        user_ids = _pairs(record.user_ids)
+    username, given_name, middle_name = record.username, record.given_name, record.middle_name
+    family_name, email, identifier = record.family_name, record.email, record.identifier
+    phone, sms, metadata = record.phone, record.sms, record.metadata or {}
+    counselor_email: str | None = None
+    if rules.counselor_metadata_key and role is _STUDENT:
+        value = metadata_value(metadata, rules.counselor_metadata_key)
+        if isinstance(value, str):
+            counselor_email = value
+        elif value is not None:
+            return None
+    if (email and not _is_email(email)) or (counselor_email and not _is_email(counselor_email)):
+        return None
+    # All in one; what is absent reads "None".
+    text = f"|{username}|{given_name}|{middle_name}|{family_name}|{email}|{identifier}|{phone}|{sms}|{counselor_email}|"
+    for pair in user_ids:
+        text += f"{pair[0]}|{pair[1]}|"
+    if not text.isprintable() or len(text) > TEXT_MAX_LENGTH or len(user_ids) > LIST_MAX_LENGTH:
+        return None
+    if " " in text and ("| " in text or " |" in text):
+        return None
     pairs: tuple[tuple[str, str], ...] = ()
     if rules.metadata_keys:
         issues: list[Issue] = []
-        pairs = metadata_pairs(metadata, rules.metadata_keys, record.sourced_id, issues)
+        pairs = metadata_pairs(metadata, rules.metadata_keys, sourced_id, issues)
         if issues:
             return None
     return SisUser(
-        (record.sourced_id,),
+        (sourced_id,),
         role,
         username or None,
         given_name or None,
@@ -99,8 +95,8 @@ def plain_user(record: PlainRecord, rules: Rules) -> SisUser | NotStored | None:
         family_name or None,
         email or None,
         identifier or None,
-        record.phone or None,
-        record.sms or None,
+        phone or None,
+        sms or None,
         grades,
         school_ids,
         agents,
@@ -110,9 +106,17 @@ def plain_user(record: PlainRecord, rules: Rules) -> SisUser | NotStored | None:
     )
 
 
+def _school_ids(orgs: tuple[PlainReference, ...], schools: Mapping[SourcedId, SchoolId]) -> tuple[SchoolId, ...]:
+    """The mapped schools among a user's orgs."""
+    if len(orgs) == 1:
+        school_id = schools.get(orgs[0].sourced_id)
+        return (school_id,) if school_id is not None else ()
+    return tuple(sorted({schools[org.sourced_id] for org in orgs if org.sourced_id in schools}))
+
+
 def _is_email(text: str) -> bool:
-    """Whether text without spaces at its ends is an e-mail address."""
-    return 0 < text.rfind("@") < len(text) - 1 and len(text) <= EMAIL_MAX_LENGTH and " " not in text
+    """Whether printable text without spaces at its ends is an e-mail address, beyond doubt."""
+    return "@" in text and text[0] != "@" and text[-1] != "@" and " " not in text and len(text) <= EMAIL_MAX_LENGTH
 
 
 def _are_usable(references: Iterable[PlainReference]) -> bool:

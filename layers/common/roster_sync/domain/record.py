@@ -29,12 +29,10 @@ class _Buffer(Protocol):
 _NOTHING = Raw()
 
 
-class PlainReference(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
-    """A GUIDRef (OneRoster 1.1 §4.1)."""
+class PlainReference(Struct, rename="camel", gc=False):
+    """A GUIDRef (OneRoster 1.1 §4.1); what else it has does not matter."""
 
     sourced_id: SourcedId
-    href: Raw = _NOTHING
-    type: Raw = _NOTHING
 
 
 class PlainUserId(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
