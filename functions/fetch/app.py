@@ -47,6 +47,8 @@ def open_provider(settings: Settings, *, allow_local: bool) -> OneRosterClient:
         settings.consumer_key,
         secrets().decrypt(settings.district_id, settings.consumer_secret),
         allow_local=allow_local,
+        sign_in=settings.sign_in,
+        token_url=settings.token_url,
         page_size=settings.page_size,
         parallel=settings.parallel_requests,
         retry=PATIENCE,

@@ -15,7 +15,7 @@ from roster_sync.messaging.connection_test import ConnectionTest
 from roster_sync.messaging.queue import SyncRequestsQueue
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.observability import logger
-from roster_sync.oneroster.address import normalise_base_url
+from roster_sync.oneroster.address import normalise_base_url, normalise_token_url
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.runs import Runs
@@ -64,6 +64,7 @@ def api() -> Api:
             encrypt=encrypt,
             test_connection=ConnectionTest(environment().test_connection_function).run,
             normalise_base_url=lambda text: normalise_base_url(text, environment().allow_local_providers),
+            normalise_token_url=lambda text: normalise_token_url(text, environment().allow_local_providers),
             offered_products=environment().products,
             clock=lambda: datetime.now(UTC),
             nonce=lambda: secrets.token_hex(4),

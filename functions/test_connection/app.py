@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.environment import TestConnectionEnvironment
 from roster_sync.observability import logger
-from roster_sync.oneroster.address import normalise_base_url
+from roster_sync.oneroster.address import normalise_base_url, normalise_token_url
 from roster_sync.oneroster.client import OneRosterClient
 from roster_sync.oneroster.errors import (
     ForbiddenError,
@@ -77,6 +77,9 @@ def open_provider(target: ProbeTarget, *, deadline_s: float) -> OneRosterClient:
         target.consumer_key,
         secret,
         allow_local=environment().allow_local_providers,
+        sign_in=target.sign_in,
+        token_url=target.token_url,
+        find_sign_in=True,
         page_size=target.page_size,
         parallel=min(target.parallel_requests, MOST_AT_ONCE),
         request_timeout_s=request_timeout_s,
@@ -92,6 +95,7 @@ def probe(event: object, deadline_s: float) -> ProbeReport:
             event,
             districts().settings,
             lambda text: normalise_base_url(text, environment().allow_local_providers),
+            lambda text: normalise_token_url(text, environment().allow_local_providers),
         )
     except ConfigurationError as error:
         return report_of_refusal(error)

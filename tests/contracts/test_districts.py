@@ -8,6 +8,7 @@ import pytest
 from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError, ConflictError
 from roster_sync.domain.identifiers import SchoolId
+from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.domain.user import Role
 from roster_sync.storage.districts import Districts
 from tests.support.builders import DISTRICT, NOW, OTHER_DISTRICT, RUN, a_school, settings
@@ -27,6 +28,8 @@ def test_a_district_has_no_settings_at_first(districts: InMemoryDistricts | Dist
 
 def test_settings_are_kept_whole(districts: InMemoryDistricts | Districts) -> None:
     whole = settings(
+        token_url="https://tokens.example.org/token",
+        sign_in=SignIn(SignInMethod.OAUTH2_BODY, "https://tokens.example.org/token"),
         products=frozenset({"serve", "jobs"}),
         counselor_metadata_key="counselor",
         role_metadata_key="staffRole",
@@ -54,6 +57,32 @@ def test_empty_settings_are_kept_as_absent(districts: InMemoryDistricts | Distri
     stored = districts.settings(DISTRICT)
 
     assert stored == Settings(district_id=DISTRICT, updated_at=NOW, version=1)
+
+
+def test_a_way_to_sign_in_is_added_to_the_settings_it_was_found_for(districts: InMemoryDistricts | Districts) -> None:
+    saved = districts.save_settings(settings(sign_in=SignIn(SignInMethod.OAUTH2_BASIC, "https://x.example/token")), 0)
+
+    added = districts.save_sign_in(DISTRICT, SignIn(SignInMethod.BEARER), 1)
+
+    assert added
+    assert districts.settings(DISTRICT) == replace(saved, sign_in=SignIn(SignInMethod.BEARER))
+
+
+def test_a_way_to_sign_in_is_not_added_to_other_settings_than_it_was_found_for(
+    districts: InMemoryDistricts | Districts,
+) -> None:
+    districts.save_settings(settings(), 0)
+    changed = districts.save_settings(settings(consumer_key="another"), 1)
+
+    added = districts.save_sign_in(DISTRICT, SignIn(SignInMethod.BEARER), 1)
+
+    assert not added
+    assert districts.settings(DISTRICT) == changed
+
+
+def test_a_district_without_settings_gets_none_by_a_way_to_sign_in(districts: InMemoryDistricts | Districts) -> None:
+    assert not districts.save_sign_in(DISTRICT, SignIn(SignInMethod.BEARER), 0)
+    assert districts.settings(DISTRICT) is None
 
 
 def test_a_value_that_is_taken_out_is_gone(districts: InMemoryDistricts | Districts) -> None:

@@ -14,6 +14,7 @@ from roster_sync.domain.issue import Issue
 from roster_sync.domain.lease import Lease
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
+from roster_sync.domain.sign_in import SignIn
 from roster_sync.domain.user import RosterEntry, SisUser, StoredUser, normalised_email
 
 
@@ -40,6 +41,13 @@ class InMemoryDistricts:
         saved = replace(settings, version=expected_version + 1)
         self._settings[settings.district_id] = saved
         return saved
+
+    def save_sign_in(self, district_id: DistrictId, sign_in: SignIn, version: int) -> bool:
+        stored = self._settings.get(district_id)
+        if stored is None or stored.version != version:
+            return False
+        self._settings[district_id] = replace(stored, sign_in=sign_in)
+        return True
 
     def schools(self, district_id: DistrictId) -> list[School]:
         return [school for key, school in sorted(self._schools.items()) if key[0] == district_id]

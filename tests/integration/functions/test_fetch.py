@@ -3,6 +3,7 @@
 import json
 import socket
 from io import StringIO
+from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
@@ -12,6 +13,7 @@ from local.sample_provider import SampleProvider
 from roster_sync.domain.change import Chunk
 from roster_sync.domain.identifiers import DistrictId, SchoolId, SourcedId
 from roster_sync.domain.run import Counts, Run, RunState
+from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.messaging import user_changes
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.oneroster.retry import RetryPolicy
@@ -28,7 +30,7 @@ from tests.support.builders import (
 )
 from tests.support.deployed import Context, Night, event_of, failures, items, sqs_event
 from tests.support.nights import a_record
-from tests.support.provider import KEY, SECRET, Scripted, ScriptedProvider, collection
+from tests.support.provider import KEY, ROOT, SECRET, OAuth2, Scripted, ScriptedProvider, collection
 
 ORGS: list[dict[str, object]] = [{"sourcedId": "org-1", "name": "Springfield Elementary", "type": "school"}]
 USERS: list[dict[str, object]] = [a_record("S-1", email="lisa@example.org"), a_record("S-2", givenName="Bartholomew")]
@@ -73,10 +75,10 @@ def store_users(night: Night) -> None:
     night.users.apply(a_chunk(changes, fence=0), NOW)
 
 
-def run_against(night: Night, base_url: str, *, secret: str = SECRET) -> Run:
+def run_against(night: Night, base_url: str, *, secret: str = SECRET, **settings: Any) -> Run:
     """The run of a night with this provider, in a district that has users."""
     store_users(night)
-    night.enter_district(base_url=base_url, consumer_key=KEY, secret=secret)
+    night.enter_district(base_url=base_url, consumer_key=KEY, secret=secret, **settings)
     night.queued_run()
     before = items("UsersTable")
 
@@ -131,6 +133,33 @@ def test_a_wrong_secret_ends_the_run_with_its_sentence(night: Night) -> None:
         run = run_against(night, provider.base_url, secret="another")
 
     assert_ended(night, run, "refused the sign-in (401)", "Enter the consumer key and the consumer secret again")
+
+
+def test_a_night_signs_in_by_the_way_that_a_test_has_found(night: Night) -> None:
+    tokens = OAuth2(path="/odd/token", client="body")
+    with ScriptedProvider(GOOD, sign_in=tokens) as provider:
+        found = SignIn(SignInMethod.OAUTH2_BODY, f"{provider.base_url.removesuffix(ROOT)}/odd/token")
+        night.enter_district(base_url=provider.base_url, consumer_key=KEY, secret=SECRET, sign_in=found)
+        night.queued_run()
+
+        again = fetched()
+
+        run = night.run()
+
+    assert (again, run.reason, run.counts.fetched) == ([], None, len(USERS))
+    assert (tokens.asked, tokens.refused, len(tokens.tokens)) == (1, 0, 1)
+
+
+def test_a_night_whose_way_to_sign_in_is_refused_tries_no_other(night: Night) -> None:
+    tokens = OAuth2(client="basic")
+    with ScriptedProvider(GOOD, sign_in=tokens) as provider:
+        token_url = f"{provider.base_url.removesuffix(ROOT)}/token"
+        run = run_against(
+            night, provider.base_url, token_url=token_url, sign_in=SignIn(SignInMethod.OAUTH2_BODY, token_url)
+        )
+
+    assert_ended(night, run, "gives no token for this consumer key", "Enter both again")
+    assert (tokens.asked, [seen.endpoint for seen in provider.seen]) == (1, ["/token"])
 
 
 def test_a_web_page_instead_of_json_ends_the_run_with_its_sentence(night: Night) -> None:

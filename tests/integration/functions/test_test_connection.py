@@ -24,7 +24,7 @@ from roster_sync.use_cases.probe_provider import MOST_TESTS
 from tests.support.builders import DISTRICT, OTHER_DISTRICT, a_school
 from tests.support.deployed import Context
 from tests.support.events import EVENTS
-from tests.support.provider import KEY, ROOT, SECRET, Scripted, ScriptedProvider, collection
+from tests.support.provider import KEY, ROOT, SECRET, OAuth2, Scripted, ScriptedProvider, collection
 from tests.support.template import create_tables
 
 ORGS: list[dict[str, object]] = [{"sourcedId": "org-1", "name": "Springfield Elementary", "type": "school"}]
@@ -144,6 +144,37 @@ def test_a_wrong_key_or_secret_is_a_refused_signature(district: District, wrong:
 
     assert oks(report) == [True, None, False, None, None, None]
     assert "Enter the consumer key and the consumer secret again" in only_failure(report)["remedy"]
+
+
+def test_the_way_to_sign_in_is_found_reported_and_not_saved(district: District) -> None:
+    with ScriptedProvider(GOOD, sign_in=OAuth2(client="body")) as provider:
+        district.save(provider.base_url)
+
+        report = answered()
+
+    assert report["ok"]
+    assert report["sign_in"] == {
+        "method": "oauth2-body",
+        "token_url": f"{provider.base_url.removesuffix(ROOT)}/token",
+    }
+    saved = district.districts.settings(DISTRICT)
+    assert saved
+    assert saved.sign_in is None
+
+
+def test_a_token_url_that_was_entered_is_asked(district: District) -> None:
+    with ScriptedProvider(GOOD, sign_in=OAuth2(path="/odd?app=x")) as provider:
+        entered = {
+            "base_url": provider.base_url,
+            "consumer_key": KEY,
+            "consumer_secret": SECRET,
+            "token_url": f" {provider.base_url.removesuffix(ROOT)}/odd?app=x",
+        }
+
+        report = answered({"district_id": DISTRICT, "settings": entered})
+
+    assert report["ok"]
+    assert report["sign_in"]["token_url"].endswith("/odd?app=x")
 
 
 def test_an_unreachable_host_is_an_address_not_reached(district: District, closed_port: int) -> None:

@@ -1,6 +1,6 @@
 """The settings' routes."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -33,6 +33,8 @@ def test_a_district_without_settings_gets_the_defaults_and_the_reason(client: Cl
         "base_url": None,
         "consumer_key": None,
         "consumer_secret_set": False,
+        "token_url": None,
+        "sign_in": None,
         "products": [],
         "offered_products": ["jobs", "journey", "serve"],
         "counselor_metadata_key": None,
@@ -252,7 +254,154 @@ def test_rule_6_switching_a_product_off_saves_the_others(client: Client) -> None
     assert answer.json["products"] == ["jobs"]
 
 
+class TestSignIn:
+    BASIC: ClassVar = {"method": "oauth2-basic", "token_url": "https://sis.example.org/token"}
+
+    def test_what_a_test_reported_is_saved_with_the_settings(self, client: Client) -> None:
+        answer = client.send("PUT", "/settings", body={**COMPLETE, "sign_in": self.BASIC})
+
+        assert answer.json["sign_in"] == self.BASIC
+        assert client.send("GET", "/settings").json["sign_in"] == self.BASIC
+
+    @pytest.mark.parametrize("left_out", [{}, {"sign_in": None}])
+    @pytest.mark.parametrize(
+        ("change", "kept"),
+        [
+            ({}, True),
+            ({"page_size": 500}, True),
+            ({"base_url": "https://sis.example.org/other/path"}, True),
+            ({"base_url": "https://other.example.org", "consumer_secret": "s3cret"}, False),
+            ({"consumer_key": "another"}, False),
+            ({"consumer_secret": "another"}, False),
+            ({"token_url": "https://sis.example.org/oauth/token"}, False),
+        ],
+    )
+    def test_it_is_kept_while_nothing_changes_that_it_hangs_on(
+        self, client: Client, change: dict[str, Any], kept: bool, left_out: dict[str, Any]
+    ) -> None:
+        client.send("PUT", "/settings", body={**COMPLETE, "sign_in": self.BASIC})
+
+        answer = client.send("PUT", "/settings", body={**COMPLETE, "consumer_secret": None, **change, **left_out})
+
+        assert answer.status == 200
+        assert answer.json["sign_in"] == (self.BASIC if kept else None)
+
+    def test_a_new_key_that_was_tested_keeps_the_way_it_was_tested_with(self, client: Client) -> None:
+        client.send("PUT", "/settings", body={**COMPLETE, "sign_in": self.BASIC})
+
+        answer = client.send("PUT", "/settings", body={**COMPLETE, "consumer_key": "new", "sign_in": self.BASIC})
+
+        assert answer.json["sign_in"] == self.BASIC
+
+    def test_one_with_the_old_hosts_token_url_does_not_move_to_another_host(self, client: Client) -> None:
+        client.send("PUT", "/settings", body={**COMPLETE, "sign_in": self.BASIC})
+
+        moved = {**COMPLETE, "base_url": "https://other.example.org", "sign_in": self.BASIC}
+        answer = client.send("PUT", "/settings", body=moved)
+
+        assert (answer.status, answer.json["sign_in"]) == (200, None)
+
+    def test_its_token_url_is_on_the_base_urls_host_or_the_one_that_was_entered(self, client: Client) -> None:
+        evil = {"method": "oauth2-body", "token_url": "https://evil.example.com/token"}
+
+        refused = client.send("PUT", "/settings", body={**COMPLETE, "sign_in": evil})
+        entered = client.send(
+            "PUT", "/settings", body={**COMPLETE, "sign_in": evil, "token_url": "https://tokens.example.org/token"}
+        )
+
+        assert refused.status == 422
+        assert refused.json["detail"] == (
+            "The way to sign in names a token URL on another host than the base URL. Enter it as token URL, if the "
+            "provider gives it."
+        )
+        assert entered.json["sign_in"] == {"method": "oauth2-body", "token_url": "https://tokens.example.org/token"}
+
+    def test_one_that_needs_a_token_url_has_one(self, client: Client) -> None:
+        answer = client.send("PUT", "/settings", body={**COMPLETE, "sign_in": {"method": "oauth2-body"}})
+
+        assert answer.status == 422
+        assert answer.json["detail"] == "The way to sign in, oauth2-body, needs a token URL. Enter it."
+
+    def test_a_method_that_is_not_known_is_refused(self, client: Client) -> None:
+        answer = client.send("PUT", "/settings", body={**COMPLETE, "sign_in": {"method": "saml"}})
+
+        assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "#/sign_in/method")
+
+
+class TestTokenUrl:
+    ELSEWHERE = "https://tokens.example.org/token"
+
+    def test_another_host_needs_the_secret(self, client: Client) -> None:
+        client.send("PUT", "/settings", body=COMPLETE)
+        kept = {**COMPLETE, "consumer_secret": None, "token_url": self.ELSEWHERE}
+
+        refused = client.send("PUT", "/settings", body=kept)
+        tested = client.send("POST", "/settings/test", body=kept)
+        accepted = client.send("PUT", "/settings", body={**kept, "consumer_secret": "s3cret"})
+        again = client.send("PUT", "/settings", body={**kept, "page_size": 500})
+
+        for answer in (refused, tested):
+            assert (answer.status, answer.json["detail"]) == (
+                422,
+                "The token URL names another host. Enter the consumer secret of that host too.",
+            )
+        assert client.tested == []
+        assert (accepted.status, accepted.json["token_url"]) == (200, self.ELSEWHERE)
+        assert again.status == 200
+
+    def test_the_base_urls_host_needs_no_secret(self, client: Client) -> None:
+        client.send("PUT", "/settings", body=COMPLETE)
+
+        same_host = {**COMPLETE, "consumer_secret": None, "token_url": "https://sis.example.org/token"}
+
+        assert client.send("PUT", "/settings", body=same_host).status == 200
+
+    def test_left_out_it_is_no_more(self, client: Client) -> None:
+        client.send("PUT", "/settings", body={**COMPLETE, "token_url": self.ELSEWHERE})
+
+        assert client.send("PUT", "/settings", body=COMPLETE).json["token_url"] is None
+
+
 class TestTest:
+    FOUND: ClassVar = {"method": "oauth1-sha1", "token_url": None}
+
+    def test_what_a_test_of_the_saved_settings_found_is_saved(self, client: Client) -> None:
+        version = client.send("PUT", "/settings", body=COMPLETE).json["version"]
+        client.report = {"ok": False, "steps": [], "sign_in": self.FOUND}
+
+        client.send("POST", "/settings/test")
+
+        got = client.send("GET", "/settings").json
+        assert (got["sign_in"], got["version"]) == (self.FOUND, version)
+
+    @pytest.mark.parametrize("report", [{}, {"sign_in": None}, {"sign_in": {"method": "saml", "token_url": None}}])
+    def test_a_test_that_found_none_takes_none_away(self, client: Client, report: dict[str, Any]) -> None:
+        client.send("PUT", "/settings", body={**COMPLETE, "sign_in": self.FOUND})
+        client.report = {"ok": False, "steps": [], **report}
+
+        client.send("POST", "/settings/test")
+
+        assert client.send("GET", "/settings").json["sign_in"] == self.FOUND
+
+    def test_what_was_found_for_unsaved_settings_is_reported_only(self, client: Client) -> None:
+        client.send("PUT", "/settings", body=COMPLETE)
+        client.report = {"ok": True, "steps": [], "sign_in": self.FOUND}
+
+        answer = client.send("POST", "/settings/test", body={**COMPLETE, "consumer_key": "another"})
+
+        assert answer.json["sign_in"] == self.FOUND
+        assert client.send("GET", "/settings").json["sign_in"] is None
+
+    def test_settings_that_are_changed_during_the_test_win(self, client: Client) -> None:
+        client.send("PUT", "/settings", body=COMPLETE)
+        client.report = {"ok": True, "steps": [], "sign_in": self.FOUND}
+        client.meanwhile = lambda: client.send("PUT", "/settings", body={**COMPLETE, "consumer_key": "another"})
+
+        answer = client.send("POST", "/settings/test")
+
+        assert answer.status == 200
+        assert client.send("GET", "/settings").json["sign_in"] is None
+
     def test_without_a_body_the_saved_settings_are_tested(self, client: Client) -> None:
         answer = client.send("POST", "/settings/test")
 

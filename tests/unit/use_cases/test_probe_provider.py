@@ -12,6 +12,7 @@ from functions.test_connection.app import PROVIDER_ERRORS
 from roster_sync.domain.district import School
 from roster_sync.domain.errors import ConfigurationError, RosterSyncError, TransientError
 from roster_sync.domain.identifiers import SchoolId, SourcedId
+from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.oneroster.errors import (
     ForbiddenError,
     NotFoundAtProviderError,
@@ -72,6 +73,7 @@ class FakeProvider:
     users: Sequence[object] | RosterSyncError | threading.Event = field(default_factory=lambda: USERS)
     total: bool = True
     answers: Mapping[str, Page | RosterSyncError | threading.Event] = field(default_factory=dict)
+    sign_in: SignIn | None = None
     clock_ahead_s: float | None = 0.0
     requests_made: int = 0
     asked: list[tuple[str, int, int]] = field(default_factory=list)
@@ -415,6 +417,12 @@ def test_a_secret_that_cannot_be_decrypted_is_reported(error: RosterSyncError) -
     report = probe_provider(a_probe_target(), [], fail, errors=PROVIDER_ERRORS, deadline_s=5, monotonic=lambda: 0.0)
 
     assert outcome(report) == outcomes(False, None, None, None, None, None)
+
+
+def test_the_way_to_sign_in_that_the_provider_took_is_reported() -> None:
+    report = probed(FakeProvider(sign_in=SignIn(SignInMethod.OAUTH2_BASIC, f"https://{HOST}/token")))
+
+    assert report.as_dict()["sign_in"] == {"method": "oauth2-basic", "token_url": f"https://{HOST}/token"}
 
 
 def test_a_defect_is_not_reported_as_the_providers() -> None:

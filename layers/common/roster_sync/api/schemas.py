@@ -12,6 +12,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedI
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind, Severity
 from roster_sync.domain.reading import Fetch
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
+from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.change_settings import EnteredSettings
 
@@ -59,12 +60,24 @@ class _Answer(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
 
+class SignInBody(_Body):
+    """A way to sign in, as a test reports it."""
+
+    method: SignInMethod
+    token_url: _Line = None
+
+
 class SettingsBody(_Body):
-    """Settings, whole: what is left out goes back to its default, except the secret, which is kept."""
+    """Settings, whole: what is left out goes back to its default, except what is said to be kept."""
 
     base_url: _Line = None
     consumer_key: _Credential = None
     consumer_secret: Annotated[_Credential, Field(description="Write-only; left out, the stored one is kept.")] = None
+    token_url: _Line = None
+    sign_in: Annotated[
+        SignInBody | None,
+        Field(description="Of a test's report; left out, the stored one is kept while URLs, key and secret are."),
+    ] = None
     products: frozenset[str] = frozenset()
     counselor_metadata_key: _Name = None
     role_metadata_key: _Name = None
@@ -81,7 +94,8 @@ class SettingsBody(_Body):
 
     def entered(self) -> EnteredSettings:
         """The settings for the use case."""
-        return EnteredSettings(**dict(self))
+        sign_in = SignIn(self.sign_in.method, self.sign_in.token_url) if self.sign_in else None
+        return EnteredSettings(**{**dict(self), "sign_in": sign_in})
 
 
 class SchoolBody(_Body):
@@ -89,6 +103,13 @@ class SchoolBody(_Body):
 
     name: _RequiredName
     oneroster_id: _Name = None
+
+
+class SignInOut(_Answer):
+    """The way to sign in that nights use."""
+
+    method: SignInMethod
+    token_url: str | None
 
 
 class SettingsOut(_Answer):
@@ -102,6 +123,8 @@ class SettingsOut(_Answer):
     base_url: str | None
     consumer_key: str | None
     consumer_secret_set: bool
+    token_url: str | None
+    sign_in: SignInOut | None
     products: list[str]
     offered_products: list[str]
     counselor_metadata_key: str | None
@@ -130,6 +153,10 @@ class SettingsOut(_Answer):
             base_url=settings.base_url,
             consumer_key=settings.consumer_key,
             consumer_secret_set=settings.consumer_secret is not None,
+            token_url=settings.token_url,
+            sign_in=SignInOut(method=settings.sign_in.method, token_url=settings.sign_in.token_url)
+            if settings.sign_in
+            else None,
             products=sorted(settings.products),
             offered_products=sorted(offered_products),
             counselor_metadata_key=settings.counselor_metadata_key,

@@ -75,6 +75,7 @@ class Services:
         encrypt: Encrypts a secret for a district; there is no way back in this function.
         test_connection: Runs the probe with its request and returns its report; raises TooManyTestsError.
         normalise_base_url: Of a provider; raises ConfigurationError for one that may not be called.
+        normalise_token_url: Of a provider; raises the same.
         offered_products: The products of this deployment.
         clock: Says what time it is.
         nonce: Eight hexadecimal digits, new each time.
@@ -88,6 +89,7 @@ class Services:
     encrypt: Callable[[DistrictId, str], bytes]
     test_connection: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     normalise_base_url: Callable[[str], str]
+    normalise_token_url: Callable[[str], str]
     offered_products: frozenset[str]
     clock: Callable[[], datetime]
     nonce: Callable[[], str]

@@ -10,7 +10,11 @@ from roster_sync.api.services import Services
 from roster_sync.domain.credentials import notices
 from roster_sync.domain.district import Settings, why_not_run
 from roster_sync.domain.identifiers import DistrictId
-from roster_sync.use_cases.change_settings import change_settings, require_secret_for_another_host
+from roster_sync.use_cases.change_settings import (
+    change_settings,
+    remember_sign_in,
+    require_secret_for_another_host,
+)
 
 
 def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None:
@@ -36,6 +40,7 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
                 district_id,
                 store=districts,
                 normalise_base_url=services.normalise_base_url,
+                normalise_token_url=services.normalise_token_url,
                 encrypt=services.encrypt,
                 offered_products=offered,
                 now=services.clock(),
@@ -47,10 +52,18 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
         district_id: DistrictInPath, body: Annotated[SettingsBody | None, Body()] = None
     ) -> dict[str, Any]:
         request: dict[str, Any] = {"district_id": district_id}
+        settings = stored(district_id)
         if body is not None and body.model_fields_set:
             unsaved = body.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude={"version"})
             if body.base_url is not None:
                 unsaved["base_url"] = services.normalise_base_url(body.base_url)
-                require_secret_for_another_host(unsaved["base_url"], body.consumer_secret, stored(district_id))
+            if body.token_url is not None:
+                unsaved["token_url"] = services.normalise_token_url(body.token_url)
+            require_secret_for_another_host(
+                unsaved.get("base_url"), unsaved.get("token_url"), body.consumer_secret, settings
+            )
             request["settings"] = unsaved
-        return dict(services.test_connection(request))
+        report = dict(services.test_connection(request))
+        if "settings" not in request:
+            remember_sign_in(report.get("sign_in"), settings, districts)
+        return report

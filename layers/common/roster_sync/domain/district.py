@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId, SchoolId, SourcedId
+from roster_sync.domain.sign_in import SignIn
 from roster_sync.domain.user import Role
 
 DEFAULT_ROLES: Mapping[str, Role] = {
@@ -36,6 +37,8 @@ class Settings:
 
     Attributes:
         consumer_secret: Encrypted with the district as context; never leaves in the clear.
+        token_url: As the provider gives it; None if it was not entered.
+        sign_in: The way to sign in that a test found, or that was entered; None while it is not known.
         products: Those switched on.
         counselor_metadata_key: Metadata key that holds a student's counselor e-mail; None: not imported.
         role_metadata_key: Metadata key that overrides a staff record's role, for providers that can say "counselor".
@@ -55,6 +58,8 @@ class Settings:
     base_url: str | None = None
     consumer_key: str | None = None
     consumer_secret: bytes | None = None
+    token_url: str | None = None
+    sign_in: SignIn | None = None
     products: frozenset[str] = frozenset()
     counselor_metadata_key: str | None = None
     role_metadata_key: str | None = None

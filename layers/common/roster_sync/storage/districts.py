@@ -28,6 +28,7 @@ from roster_sync.domain.district import School, Settings, require_own_oneroster_
 from roster_sync.domain.errors import ConflictError, DistrictBusyError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
 from roster_sync.domain.lease import Lease
+from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.domain.user import Role
 from roster_sync.storage.dynamodb import (
     TRANSACTION_CANCELED,
@@ -73,6 +74,9 @@ class _DistrictItem(Model):
     base_url = UnicodeAttribute(null=True)
     consumer_key = UnicodeAttribute(null=True)
     consumer_secret = BinaryAttribute(null=True, legacy_encoding=False)
+    token_url = UnicodeAttribute(null=True)
+    sign_in_method = UnicodeAttribute(null=True)
+    sign_in_token_url = UnicodeAttribute(null=True)
     products = UnicodeSetAttribute(null=True)
     counselor_metadata_key = UnicodeAttribute(null=True)
     role_metadata_key = UnicodeAttribute(null=True)
@@ -135,6 +139,9 @@ class Districts:
             base_url=settings.base_url,
             consumer_key=settings.consumer_key,
             consumer_secret=settings.consumer_secret,
+            token_url=settings.token_url,
+            sign_in_method=str(settings.sign_in.method) if settings.sign_in else None,
+            sign_in_token_url=settings.sign_in.token_url if settings.sign_in else None,
             products=set(settings.products) or None,
             counselor_metadata_key=settings.counselor_metadata_key,
             role_metadata_key=settings.role_metadata_key,
@@ -162,6 +169,23 @@ class Districts:
                 raise ConflictError("The settings were changed meanwhile. Load them again.") from error
             raise
         return _settings(item)
+
+    @errors_as_ours()
+    def save_sign_in(self, district_id: DistrictId, sign_in: SignIn, version: int) -> bool:
+        """Add a way to sign in to the settings of a version, which stays; False if it is stored no more."""
+        found: list[Action] = [
+            _DistrictItem.sign_in_method.set(str(sign_in.method)),
+            _DistrictItem.sign_in_token_url.set(sign_in.token_url)
+            if sign_in.token_url
+            else _DistrictItem.sign_in_token_url.remove(),
+        ]
+        try:
+            _DistrictItem(district_id, _SETTINGS).update(found, _DistrictItem.version == version)
+        except UpdateError as error:
+            if condition_failed(error):
+                return False
+            raise
+        return True
 
     @errors_as_ours()
     def schools(self, district_id: DistrictId) -> list[School]:
@@ -314,6 +338,8 @@ def _settings(item: _DistrictItem) -> Settings:
         base_url=item.base_url,
         consumer_key=item.consumer_key,
         consumer_secret=item.consumer_secret,
+        token_url=item.token_url,
+        sign_in=SignIn(SignInMethod(item.sign_in_method), item.sign_in_token_url) if item.sign_in_method else None,
         products=frozenset(item.products or ()),
         counselor_metadata_key=item.counselor_metadata_key,
         role_metadata_key=item.role_metadata_key,

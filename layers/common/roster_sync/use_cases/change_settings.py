@@ -1,14 +1,15 @@
-"""Save what an administrator entered as a district's OneRoster settings."""
+"""Save what an administrator entered as a district's OneRoster settings, and what a test found out."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId
+from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.domain.user import Role
 
 
@@ -21,6 +22,9 @@ class SettingsStore(Protocol):
     def save_settings(self, settings: Settings, expected_version: int) -> Settings:
         """Replace a district's settings, unless somebody else has since `expected_version`."""
 
+    def save_sign_in(self, district_id: DistrictId, sign_in: SignIn, version: int) -> bool:
+        """Add a way to sign in to the settings of a version, which stays; False if it is stored no more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnteredSettings:
@@ -28,12 +32,15 @@ class EnteredSettings:
 
     Attributes:
         consumer_secret: In the clear; None keeps the stored one.
+        sign_in: As a test of these settings found it; None keeps the stored one, if nothing changes that it hangs on.
         version: Of the settings that the administrator saw; None replaces whatever is stored.
     """
 
     base_url: str | None
     consumer_key: str | None
     consumer_secret: str | None
+    token_url: str | None
+    sign_in: SignIn | None
     products: frozenset[str]
     counselor_metadata_key: str | None
     role_metadata_key: str | None
@@ -55,6 +62,7 @@ def change_settings(
     *,
     store: SettingsStore,
     normalise_base_url: Callable[[str], str],
+    normalise_token_url: Callable[[str], str],
     encrypt: Callable[[DistrictId, str], bytes],
     offered_products: frozenset[str],
     now: datetime,
@@ -67,8 +75,9 @@ def change_settings(
     """
     stored = store.settings(district_id) or Settings(district_id=district_id)
     base_url = normalise_base_url(entered.base_url) if entered.base_url else None
+    token_url = normalise_token_url(entered.token_url) if entered.token_url else None
     _require_offered(entered.products, offered_products)
-    require_secret_for_another_host(base_url, entered.consumer_secret, stored)
+    require_secret_for_another_host(base_url, token_url, entered.consumer_secret, stored)
     secret = encrypt(district_id, entered.consumer_secret) if entered.consumer_secret else stored.consumer_secret
     return store.save_settings(
         replace(
@@ -76,6 +85,14 @@ def change_settings(
             base_url=base_url,
             consumer_key=entered.consumer_key,
             consumer_secret=secret,
+            token_url=token_url,
+            sign_in=known_sign_in(
+                entered.sign_in,
+                base_url,
+                token_url,
+                stored,
+                same_consumer=entered.consumer_secret is None and entered.consumer_key == stored.consumer_key,
+            ),
             products=entered.products,
             counselor_metadata_key=entered.counselor_metadata_key,
             role_metadata_key=entered.role_metadata_key,
@@ -94,18 +111,70 @@ def change_settings(
     )
 
 
-def require_secret_for_another_host(base_url: str | None, secret: str | None, stored: Settings) -> None:
+def remember_sign_in(found: object, settings: Settings, store: SettingsStore) -> None:
+    """Save the way to sign in that a test of stored settings reports, unless they have changed meanwhile."""
+    sign_in = sign_in_of(found)
+    if sign_in and sign_in != settings.sign_in:
+        store.save_sign_in(settings.district_id, sign_in, settings.version)
+
+
+def sign_in_of(value: object) -> SignIn | None:
+    """A way to sign in as the API has it, `{"method": ..., "token_url": ...}`; None if it is none."""
+    fields: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    method, token_url = fields.get("method"), fields.get("token_url")
+    if method not in set(SignInMethod) or not isinstance(token_url, str | None):
+        return None
+    return SignIn(SignInMethod(method), token_url)
+
+
+def known_sign_in(
+    entered: SignIn | None, base_url: str | None, token_url: str | None, stored: Settings, *, same_consumer: bool
+) -> SignIn | None:
+    """The way to sign in that goes with a base URL and a token URL, if one is known.
+
+    The token URL of an entered way is that of the settings, or on the host of the base URL.
+
+    Raises:
+        ConfigurationError: It is on another host, or needed and not there.
+    """
+    same_host = base_url is not None and _host(base_url) == _host(stored.base_url)
+    if entered is None:
+        return stored.sign_in if same_host and same_consumer and token_url == stored.token_url else None
+    if not entered.method.needs_token_url:
+        return SignIn(entered.method)
+    found = token_url or entered.token_url
+    if found is None:
+        raise ConfigurationError(f"The way to sign in, {entered.method}, needs a token URL. Enter it.")
+    if token_url is None and _host(found) != _host(base_url):
+        if entered == stored.sign_in:
+            return None
+        raise ConfigurationError(
+            "The way to sign in names a token URL on another host than the base URL. Enter it as token URL, if the "
+            "provider gives it."
+        )
+    return SignIn(entered.method, found)
+
+
+def require_secret_for_another_host(
+    base_url: str | None, token_url: str | None, secret: str | None, stored: Settings
+) -> None:
     """Refuse to use the stored secret with a host that it was not entered for.
 
     Otherwise whoever may edit settings, but does not know the secret, could have it sent to a host of their own.
 
     Raises:
-        ConfigurationError: The host differs and no secret was entered.
+        ConfigurationError: A host differs and no secret was entered.
     """
-    if base_url is None or secret is not None or stored.consumer_secret is None:
+    if secret is not None or stored.consumer_secret is None:
         return
-    if stored.base_url is None or urlsplit(base_url).netloc != urlsplit(stored.base_url).netloc:
-        raise ConfigurationError("The base URL names another host. Enter the consumer secret of that host too.")
+    trusted = {_host(url) for url in (stored.base_url, stored.token_url) if url}
+    for name, url in (("base URL", base_url), ("token URL", token_url)):
+        if url and _host(url) not in trusted:
+            raise ConfigurationError(f"The {name} names another host. Enter the consumer secret of that host too.")
+
+
+def _host(url: str | None) -> str:
+    return urlsplit(url or "").netloc
 
 
 def _require_offered(products: frozenset[str], offered: frozenset[str]) -> None:

@@ -161,6 +161,7 @@ class _Probe:
         return ProbeReport(
             ok=not any(step.ok is False for step in steps),
             steps=steps,
+            sign_in=provider.sign_in if provider else None,
             requests=requests,
             total_users=self._sample.total if self._sample else None,
             sampled_users=len(users),

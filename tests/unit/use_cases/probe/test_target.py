@@ -7,6 +7,7 @@ import pytest
 from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId
+from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.use_cases.probe.report import Step, StepName
 from roster_sync.use_cases.probe.target import ProbeTarget, probe_target
 from roster_sync.use_cases.probe_provider import report_of_refusal
@@ -14,7 +15,10 @@ from tests.support.builders import DISTRICT, a_probe_target, settings
 
 
 def probed_target(request: object, stored: Settings | None = None) -> ProbeTarget:
-    return probe_target(request, lambda _: stored, lambda text: f"{text.rstrip('/')}/normal")
+    def normal(text: str) -> str:
+        return f"{text.rstrip('/')}/normal"
+
+    return probe_target(request, lambda _: stored, normal, normal)
 
 
 def refusal(request: object, stored: Settings | None = None) -> Step:
@@ -59,6 +63,37 @@ def test_the_saved_secret_must_be_entered_again_for_another_host(base_url: str) 
     refused = refusal({"district_id": DISTRICT, "settings": entered}, settings())
 
     assert refused.remedy == "Enter the consumer secret of that host too."
+
+
+def test_the_saved_secret_must_be_entered_again_for_another_hosts_token_url() -> None:
+    entered = {"base_url": "https://sis.example.org", "consumer_key": "k", "token_url": "https://evil.example.com"}
+
+    refused = refusal({"district_id": DISTRICT, "settings": entered}, settings())
+
+    assert refused.message == "The token URL names another host."
+
+
+def test_the_saved_way_to_sign_in_is_tried_first_where_it_was_found() -> None:
+    stored = settings(sign_in=SignIn(SignInMethod.OAUTH1_SHA1))
+    new_key = {"base_url": "https://sis.example.org", "consumer_key": "k"}
+    new_host = {"base_url": "https://new.example.org", "consumer_key": "k", "consumer_secret": "s"}
+
+    saved, rekeyed, moved = (
+        probed_target({"district_id": DISTRICT, **request}, stored)
+        for request in ({}, {"settings": new_key}, {"settings": new_host})
+    )
+
+    assert saved.sign_in == rekeyed.sign_in == stored.sign_in
+    assert moved.sign_in is None
+
+
+@pytest.mark.parametrize("sign_in", [{"method": "bearer"}, {"method": "bearer", "token_url": None}])
+def test_a_way_to_sign_in_that_is_entered_is_tried_first(sign_in: dict[str, object]) -> None:
+    entered = {"base_url": "https://sis.example.org", "consumer_key": "k", "sign_in": sign_in}
+
+    found = probed_target({"district_id": DISTRICT, "settings": entered}, settings())
+
+    assert found.sign_in == SignIn(SignInMethod.BEARER)
 
 
 @pytest.mark.parametrize(

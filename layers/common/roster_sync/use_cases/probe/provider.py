@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from roster_sync.domain.errors import RosterSyncError
+from roster_sync.domain.sign_in import SignIn
 
 
 class ProbedPage(Protocol):
@@ -29,6 +30,10 @@ class ProbedPage(Protocol):
 
 class ProbedProvider(Protocol):
     """A OneRoster provider, signed in to; its errors are RosterSyncErrors with a cause and a remedy."""
+
+    @property
+    def sign_in(self) -> SignIn | None:
+        """The way to sign in that it took; None before it took one."""
 
     @property
     def requests_made(self) -> int:

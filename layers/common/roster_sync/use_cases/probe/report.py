@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from roster_sync.domain.sign_in import SignIn
+
 _LONGEST_SENTENCE: Final = 1000
 
 
@@ -108,6 +110,7 @@ class ProbeReport:
 
     Attributes:
         ok: No step failed.
+        sign_in: The way to sign in that the provider took.
         requests: Sent to the provider, those tried again included.
         total_users: None if the provider does not tell.
         roles: How many of the sampled users have each role, as the provider spells it.
@@ -122,6 +125,7 @@ class ProbeReport:
 
     ok: bool
     steps: Sequence[Step]
+    sign_in: SignIn | None = None
     requests: int = 0
     total_users: int | None = None
     sampled_users: int = 0

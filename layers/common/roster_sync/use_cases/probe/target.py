@@ -8,7 +8,8 @@ from typing import Final
 from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId
-from roster_sync.use_cases.change_settings import require_secret_for_another_host
+from roster_sync.domain.sign_in import SignIn
+from roster_sync.use_cases.change_settings import known_sign_in, require_secret_for_another_host, sign_in_of
 
 _DISTRICT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -20,12 +21,16 @@ class ProbeTarget:
     Attributes:
         base_url: In its normal form.
         consumer_secret: Text as entered, or bytes as stored, encrypted.
+        token_url: As entered, in its normal form.
+        sign_in: The way to sign in that is tried first.
     """
 
     district_id: DistrictId
     base_url: str
     consumer_key: str
     consumer_secret: str | bytes = field(repr=False)
+    token_url: str | None = None
+    sign_in: SignIn | None = None
     page_size: int
     parallel_requests: int
 
@@ -34,6 +39,7 @@ def probe_target(
     request: object,
     stored_settings: Callable[[DistrictId], Settings | None],
     normalise_base_url: Callable[[str], str],
+    normalise_token_url: Callable[[str], str],
 ) -> ProbeTarget:
     """What a request asks to probe: `{"district_id": ...}`, and unsaved `"settings"` in place of the stored ones.
 
@@ -58,41 +64,45 @@ def probe_target(
         )
     settings = stored or Settings(district_id=DistrictId(district_id))
     if entered is None:
-        return _target(settings, settings.base_url, settings.consumer_key, None, normalise_base_url)
+        return _target(settings, settings, None, normalise_base_url, normalise_token_url)
     if not isinstance(entered, Mapping):
         raise ConfigurationError("The settings are no object. Send base_url, consumer_key and consumer_secret in one.")
-    settings = replace(
+    tested = replace(
         settings,
+        base_url=_line(entered, "base_url"),
+        consumer_key=_line(entered, "consumer_key"),
+        token_url=_line(entered, "token_url"),
+        sign_in=sign_in_of(entered.get("sign_in")),
         page_size=_number(entered, "page_size", settings.page_size),
         parallel_requests=_number(entered, "parallel_requests", settings.parallel_requests),
     )
-    base_url, consumer_key, consumer_secret = (
-        _line(entered, name) for name in ("base_url", "consumer_key", "consumer_secret")
-    )
-    return _target(settings, base_url, consumer_key, consumer_secret, normalise_base_url)
+    return _target(tested, settings, _line(entered, "consumer_secret"), normalise_base_url, normalise_token_url)
 
 
 def _target(
+    tested: Settings,
     stored: Settings,
-    base_url: str | None,
-    consumer_key: str | None,
     entered_secret: str | None,
     normalise_base_url: Callable[[str], str],
+    normalise_token_url: Callable[[str], str],
 ) -> ProbeTarget:
     secret = entered_secret or stored.consumer_secret
-    if not (base_url and consumer_key and secret):
-        values = {"base URL": base_url, "consumer key": consumer_key, "consumer secret": secret}
+    if not (tested.base_url and tested.consumer_key and secret):
+        values = {"base URL": tested.base_url, "consumer key": tested.consumer_key, "consumer secret": secret}
         missing = ", ".join(name for name, value in values.items() if not value)
         raise ConfigurationError(f"The OneRoster settings lack: {missing}. Enter what is missing.")
-    base_url = normalise_base_url(base_url)
-    require_secret_for_another_host(base_url, entered_secret, stored)
+    base_url = normalise_base_url(tested.base_url)
+    token_url = normalise_token_url(tested.token_url) if tested.token_url else None
+    require_secret_for_another_host(base_url, token_url, entered_secret, stored)
     return ProbeTarget(
         district_id=stored.district_id,
         base_url=base_url,
-        consumer_key=consumer_key,
+        consumer_key=tested.consumer_key,
         consumer_secret=secret,
-        page_size=stored.page_size,
-        parallel_requests=stored.parallel_requests,
+        token_url=token_url,
+        sign_in=known_sign_in(tested.sign_in, base_url, token_url, stored, same_consumer=True),
+        page_size=tested.page_size,
+        parallel_requests=tested.parallel_requests,
     )
 
 
