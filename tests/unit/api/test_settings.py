@@ -302,7 +302,7 @@ class TestSignIn:
         assert (answer.status, answer.json["sign_in"]) == (200, None)
 
     def test_its_token_url_is_on_the_base_urls_host_or_the_one_that_was_entered(self, client: Client) -> None:
-        evil = {"method": "oauth2-body", "token_url": "https://evil.example.com/token"}
+        evil = {"method": "oauth2-body", "token_url": "https://EVIL.example.com/token"}
 
         refused = client.send("PUT", "/settings", body={**COMPLETE, "sign_in": evil})
         entered = client.send(
@@ -315,6 +315,13 @@ class TestSignIn:
             "provider gives it."
         )
         assert entered.json["sign_in"] == {"method": "oauth2-body", "token_url": "https://tokens.example.org/token"}
+
+    def test_its_token_url_is_one_that_may_be_called(self, client: Client) -> None:
+        plain = {"method": "oauth2-body", "token_url": "http://sis.example.org/token"}
+
+        answer = client.send("PUT", "/settings", body={**COMPLETE, "sign_in": plain})
+
+        assert answer.status == 422
 
     def test_one_that_needs_a_token_url_has_one(self, client: Client) -> None:
         answer = client.send("PUT", "/settings", body={**COMPLETE, "sign_in": {"method": "oauth2-body"}})

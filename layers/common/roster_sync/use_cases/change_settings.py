@@ -92,6 +92,7 @@ def change_settings(
                 token_url,
                 stored,
                 same_consumer=entered.consumer_secret is None and entered.consumer_key == stored.consumer_key,
+                normalise_token_url=normalise_token_url,
             ),
             products=entered.products,
             counselor_metadata_key=entered.counselor_metadata_key,
@@ -122,13 +123,19 @@ def sign_in_of(value: object) -> SignIn | None:
     """A way to sign in as the API has it, `{"method": ..., "token_url": ...}`; None if it is none."""
     fields: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     method, token_url = fields.get("method"), fields.get("token_url")
-    if method not in set(SignInMethod) or not isinstance(token_url, str | None):
+    if not isinstance(method, str) or method not in set(SignInMethod) or not isinstance(token_url, str | None):
         return None
     return SignIn(SignInMethod(method), token_url)
 
 
 def known_sign_in(
-    entered: SignIn | None, base_url: str | None, token_url: str | None, stored: Settings, *, same_consumer: bool
+    entered: SignIn | None,
+    base_url: str | None,
+    token_url: str | None,
+    stored: Settings,
+    *,
+    same_consumer: bool,
+    normalise_token_url: Callable[[str], str],
 ) -> SignIn | None:
     """The way to sign in that goes with a base URL and a token URL, if one is known.
 
@@ -142,7 +149,7 @@ def known_sign_in(
         return stored.sign_in if same_host and same_consumer and token_url == stored.token_url else None
     if not entered.method.needs_token_url:
         return SignIn(entered.method)
-    found = token_url or entered.token_url
+    found = token_url or (entered.token_url and normalise_token_url(entered.token_url))
     if found is None:
         raise ConfigurationError(f"The way to sign in, {entered.method}, needs a token URL. Enter it.")
     if token_url is None and _host(found) != _host(base_url):

@@ -132,6 +132,8 @@ def test_a_district_without_settings_is_named() -> None:
         {"district_id": DISTRICT, "settings": {"base_url": " ", "consumer_key": "k", "consumer_secret": "s"}},
         {"district_id": DISTRICT, "settings": {"page_size": "many"}},
         {"district_id": DISTRICT, "settings": {"parallel_requests": 0}},
+        {"district_id": DISTRICT, "settings": {"sign_in": {"method": []}}},
+        {"district_id": DISTRICT, "settings": {"token_url": 7}},
     ],
 )
 def test_a_request_that_cannot_be_is_refused_with_a_sentence(request_: object) -> None:

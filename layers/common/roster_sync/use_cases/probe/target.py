@@ -100,7 +100,14 @@ def _target(
         consumer_key=tested.consumer_key,
         consumer_secret=secret,
         token_url=token_url,
-        sign_in=known_sign_in(tested.sign_in, base_url, token_url, stored, same_consumer=True),
+        sign_in=known_sign_in(
+            tested.sign_in,
+            base_url,
+            token_url,
+            stored,
+            same_consumer=True,
+            normalise_token_url=normalise_token_url,
+        ),
         page_size=tested.page_size,
         parallel_requests=tested.parallel_requests,
     )
