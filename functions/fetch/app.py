@@ -16,10 +16,12 @@ from roster_sync.environment import FetchEnvironment
 from roster_sync.messaging.queue import UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.observability import RUN_ENDED, Metric, count, logger, metrics
+from roster_sync.oneroster.address import host_of
 from roster_sync.oneroster.client import OneRosterClient
 from roster_sync.oneroster.retry import RetryPolicy
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.districts import Districts
+from roster_sync.storage.host_slots import HostSlots
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.users import Users
 from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
@@ -38,20 +40,37 @@ def secrets() -> Secrets:
     return Secrets(FetchEnvironment.from_env().secrets_key_id)
 
 
-def open_provider(settings: Settings, *, allow_local: bool) -> OneRosterClient:
-    """Sign in to a district's provider; its secret is decrypted here and kept by nobody but the client."""
+def open_provider(settings: Settings, *, allow_local: bool, host_slots: HostSlots | None) -> OneRosterClient:
+    """Sign in to a district's provider; its secret is decrypted here and kept by nobody but the client.
+
+    Waits until the host has room for it, if there are slots.
+    """
     if settings.base_url is None or settings.consumer_key is None or settings.consumer_secret is None:
         raise ConfigurationError("The OneRoster settings are incomplete. Enter base URL, consumer key and secret.")
+    host, district_id = host_of(settings.base_url), settings.district_id
+    secret = secrets().decrypt(district_id, settings.consumer_secret)
+    wanted = settings.parallel_requests
     return OneRosterClient(
         settings.base_url,
         settings.consumer_key,
-        secrets().decrypt(settings.district_id, settings.consumer_secret),
+        secret,
         allow_local=allow_local,
         sign_in=settings.sign_in,
         token_url=settings.token_url,
         page_size=settings.page_size,
-        parallel=settings.parallel_requests,
+        parallel=host_slots.take(host, district_id, wanted) if host_slots else wanted,
         retry=PATIENCE,
+        on_close=partial(host_slots.give_back, host, district_id) if host_slots else None,
+    )
+
+
+def host_slots(environment: FetchEnvironment) -> HostSlots | None:
+    """What bounds the requests to one host; None if nothing does."""
+    ceiling = environment.host_parallel_requests
+    return (
+        HostSlots(environment.districts_table, ceiling, clock=partial(datetime.now, UTC), sleep=time.sleep)
+        if ceiling
+        else None
     )
 
 
@@ -66,7 +85,9 @@ def fetcher() -> Fetcher:
         runs=Runs(environment.sync_runs_table),
         users=Users(environment.users_table),
         queue=UserChangesQueue(environment.user_changes_queue_url),
-        open_provider=partial(open_provider, allow_local=environment.allow_local_providers),
+        open_provider=partial(
+            open_provider, allow_local=environment.allow_local_providers, host_slots=host_slots(environment)
+        ),
         offered_products=environment.products,
         clock=lambda: datetime.now(UTC),
         pause=time.sleep,

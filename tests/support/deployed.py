@@ -179,7 +179,14 @@ def a_night(monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
         queues = create_queues(boto3.client("sqs"))
         key_id = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
         products = template()["Parameters"]["Products"]["Default"]
-        deployed = {**tables, **queues, "SecretsKey": key_id, "Products": products, "AllowLocalProviders": "true"}
+        deployed = {
+            **tables,
+            **queues,
+            "SecretsKey": key_id,
+            "Products": products,
+            "HostParallelRequests": "2",
+            "AllowLocalProviders": "true",
+        }
         for function in ("dispatch", "fetch", "upsert"):
             for name, value in functions()[function]["Environment"]["Variables"].items():
                 monkeypatch.setenv(name, _resolved(value, deployed))

@@ -14,6 +14,7 @@ def _names(text: str) -> frozenset[str]:
 
 _READERS: Mapping[Any, Callable[[str], Any]] = {
     str: str,
+    int: int,
     bool: lambda text: text == "true",
     frozenset[str]: _names,
 }
@@ -67,6 +68,7 @@ class FetchEnvironment(_Environment):
     user_changes_queue_url: str
     secrets_key_id: str
     products: frozenset[str]
+    host_parallel_requests: int
     allow_local_providers: bool
 
 

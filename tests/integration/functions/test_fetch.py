@@ -128,6 +128,16 @@ def test_a_whole_night_s_chunks_are_on_the_queue_in_the_district_s_group(night: 
     assert night.holder() == RUN
 
 
+def test_a_fetch_gives_its_host_s_slots_back(night: Night) -> None:
+    with ScriptedProvider(GOOD) as provider:
+        run_against(night, provider.base_url)
+
+        slots = [item for item in items("DistrictsTable") if item["district_id"].startswith("host#")]
+        assert {item["district_id"] for item in slots} == {f"host#127.0.0.1:{provider.port}"}
+    assert [item["item"] for item in slots] == ["slot#000", "slot#001"]
+    assert not any("holder" in item for item in slots)
+
+
 def test_a_wrong_secret_ends_the_run_with_its_sentence(night: Night) -> None:
     with ScriptedProvider(GOOD) as provider:
         run = run_against(night, provider.base_url, secret="another")

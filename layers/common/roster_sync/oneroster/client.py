@@ -69,6 +69,7 @@ class OneRosterClient:
         parallel: int = 5,
         request_timeout_s: float = 120,
         retry: RetryPolicy = _DEFAULT_POLICY,
+        on_close: Callable[[], object] | None = None,
     ) -> None:
         """Send nothing yet.
 
@@ -84,6 +85,7 @@ class OneRosterClient:
             parallel: Requests at once.
             request_timeout_s: For one of them.
             retry: For each page.
+            on_close: Called once the connections are closed.
 
         Raises:
             ConfigurationError: The known way to sign in lacks something.
@@ -98,6 +100,7 @@ class OneRosterClient:
         self._overlap = True
         self._filter: str | None = None
         self._collection: Collection | None = None
+        self._on_close = on_close
         self._counting = threading.Lock()
         self._signing_in = SigningIn(
             Consumer(consumer_key, consumer_secret),
@@ -213,6 +216,8 @@ class OneRosterClient:
         """End pauses between attempts and close the connections."""
         self._pace.close()
         self._egress.close()
+        if self._on_close:
+            self._on_close()
 
     def _page(self, endpoint: str, limit: int, offset: int) -> Page:
         return self._pace.patiently(
