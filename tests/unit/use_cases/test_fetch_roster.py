@@ -731,16 +731,26 @@ def test_two_users_who_became_one_stay_one_when_the_lower_record_goes(earlier: s
     assert not users[UserId(earlier)].active
 
 
-def test_a_user_of_an_unmapped_school_who_is_still_sent_is_not_taken_over() -> None:
-    """A newcomer with the parents' address took over a sibling at a school that was no longer mapped."""
+@pytest.mark.parametrize("nights_before", [0, 2])
+def test_a_user_of_an_unmapped_school_is_not_taken_over(nights_before: int) -> None:
+    """A newcomer with the parents' address took over a sibling at a school that was no longer mapped.
+
+    After some nights only the mapped schools are read, and the sibling is not even asked for.
+    """
     nights = Nights(schools=[a_school(), a_school(school_id="high", name="High", oneroster_id="org-2")])
+    orgs = [{"sourcedId": "org-1", "type": "school"}, {"sourcedId": "org-2", "type": "school"}]
     sibling = a_record("S-1", email="family@example.org", orgs=[{"sourcedId": "org-2"}])
-    nights.run(sibling, a_record("S-2"))
+    records = [sibling, a_record("S-2"), a_record("T-1", role="teacher"), a_record("A-1", role="administrator")]
+    nights.run(provider=FakeProvider(records, orgs=orgs))
     before = nights.user("S-1")
     nights.configure(settings(), [a_school()])
+    for _ in range(nights_before):
+        nights.run(provider=FakeProvider(records, orgs=orgs))
+    provider = FakeProvider([*records, a_record("S-3", email="family@example.org")], orgs=orgs)
 
-    run = nights.run(sibling, a_record("S-2"), a_record("S-3", email="family@example.org"))
+    run = nights.run(provider=provider)
 
+    assert ("users" in provider.asked) is (nights_before == 0)
     assert nights.user("S-1") == before
     assert (run.counts.created, run.counts.linked) == (1, 0)
 

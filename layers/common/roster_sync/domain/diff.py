@@ -153,11 +153,8 @@ class Comparison:
             self._invalid += 1
         else:
             self._skipped += 1
-        if row == _NOBODY:
-            return
-        # Users of schools that are no longer mapped are left alone, so nobody else may take them over.
-        left_alone = reason is NotStored.UNMAPPED_SCHOOL and not self._roster.flags[row] & IN_SCOPE
-        self._kept[row] |= left_alone or reason is NotStored.INVALID
+        if row != _NOBODY and reason is NotStored.INVALID:
+            self._kept[row] = True
 
     def _compare(self, user: SisUser, digest: bytes | None, row: int, flags: int) -> None:
         packed = pack(user)
@@ -439,7 +436,8 @@ class Comparison:
         return remaining
 
     def _absent_rows(self) -> Iterator[int]:
-        rows = self._roster.rows(having=0, lacking=MANUAL | UNTOUCHABLE)
+        """Those whose absence proves something: users of unmapped schools may not even have been asked for."""
+        rows = self._roster.rows(having=IN_SCOPE, lacking=MANUAL | UNTOUCHABLE)
         return (row for row in rows if self._is_absent(row))
 
     def _is_absent(self, row: int) -> bool:
