@@ -76,3 +76,17 @@ def test_a_page_read_ahead_that_fails_is_asked_for_again(fetch: Fetch) -> None:
 
     assert fetched.records == users(95)
     assert fetched.proof.whole
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_page_of_only_the_last_record_and_a_failure_behind_it_are_not_the_end(fetch: Fetch, status: int) -> None:
+    answers = iter([1, 0])
+
+    def behaviour(asked: Asked) -> Scripted:
+        if not asked.offset or (left := next(answers, None)) is None:
+            return silent(asked)
+        return answer(asked, asked.page(limit=1)) if left else Scripted(b"", status)
+
+    fetched = fetch(users(45), behaviour, parallel=1)
+
+    assert fetched.distinct == {record["sourcedId"] for record in users(45)}

@@ -188,8 +188,13 @@ class Collection:
         try:
             # Once only: many answer with an error behind the end.
             page = self._endpoint.read(self._endpoint.answer_at_once(limit, offset), offset)
-        except (ConfigurationError, TransientError):
+        except ConfigurationError:
             return None
+        except TransientError:
+            if overlap == progress.overlap:
+                return None
+            # It says nothing; the last record, which is there, is given again, with what follows it if anything does.
+            page = self._endpoint.page(limit, offset - progress.overlap)
         if overlap and len(first.raw_records) > 1 and page.repeats(first):
             # It takes only multiples of the limit for an offset: this page says nothing of what is behind.
             return self._behind(first, progress, 0)
