@@ -56,10 +56,13 @@ USERS: list[object] = [
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    records: Sequence[object]
+    raw_records: Sequence[object]
     total: int | None = None
     linked: bool = False
     starts_over: bool = False
+
+    def head(self, most: int) -> Sequence[object]:
+        return self.raw_records[:most]
 
 
 @dataclass

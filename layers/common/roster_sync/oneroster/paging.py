@@ -49,7 +49,11 @@ class Page:
     @property
     def records(self) -> list[object]:
         """The records, read; unchecked."""
-        return [_READER.read(record) for record in self.raw_records]
+        return self.head(len(self.raw_records))
+
+    def head(self, most: int) -> list[object]:
+        """The first records, read; unchecked."""
+        return [_READER.read(record) for record in self.raw_records[:most]]
 
     def repeats(self, other: "Page") -> bool:
         """Whether both hold the same records, to the letter."""

@@ -22,6 +22,7 @@ from roster_sync.use_cases.probe import verdicts
 from roster_sync.use_cases.probe.closer_look import closer_look
 from roster_sync.use_cases.probe.provider import ProbedPage, ProbedProvider, ProviderErrors
 from roster_sync.use_cases.probe.questions import (
+    LOOKED_AT,
     Answer,
     Failed,
     Got,
@@ -31,7 +32,7 @@ from roster_sync.use_cases.probe.questions import (
     questions,
     students_of,
 )
-from roster_sync.use_cases.probe.records import Orgs, metadata_of, roles_of
+from roster_sync.use_cases.probe.records import MOST_ORGS, Orgs, metadata_of, roles_of
 from roster_sync.use_cases.probe.report import Findings, ProbeReport, SchoolCount, StepName, UnknownSchool
 from roster_sync.use_cases.probe.target import ProbeTarget
 
@@ -156,7 +157,7 @@ class _Probe:
         if requests:
             self._findings.note(verdicts.clock(ahead_s))
         steps = self._findings.steps()
-        users = self._sample.users[:SAMPLE_USERS] if self._sample else []
+        users = self._sample.users if self._sample else []
         keys, examples = metadata_of(users)
         return ProbeReport(
             ok=not any(step.ok is False for step in steps),
@@ -207,7 +208,7 @@ class _Probe:
         for number, page in enumerate(pages, 1):
             if page.starts_over:
                 self._orgs = Orgs()
-            self._orgs.add(page.records)
+            self._orgs.add(page.head(MOST_ORGS))
             if number == most or self._orgs.full or provider.requests_made >= _REQUESTS_FOR_ORGS:
                 return False
         return True
@@ -265,7 +266,7 @@ class _Probe:
         page = self._try(StepName.USERS, lambda: self._first_users(provider, limit))
         if page is None:
             return
-        if not page.records:
+        if not page.raw_records:
             self._findings.failed(
                 StepName.USERS,
                 "The roster is empty: the provider gives no users. Ask the provider to share the district's users with "
@@ -273,12 +274,13 @@ class _Probe:
                 self._seconds[StepName.USERS],
             )
             return
-        records = page.records
+        received = len(page.raw_records)
         self._sample = Sample(
             limit=limit,
-            records=records,
+            records=page.head(SAMPLE_USERS),
+            received=received,
             announced=page.total,
-            total=self._total(provider, page, limit, len(records)),
+            total=self._total(provider, page, limit, received),
             linked=page.linked,
         )
         read, total = len(self._sample.users), self._sample.total
@@ -314,7 +316,7 @@ class _Probe:
             more = self._within(lambda: provider.page("users", limit=limit, offset=read + self._origin))
         except (RosterSyncError, TimeoutError):
             return None
-        return None if more.records else read
+        return None if more.raw_records else read
 
     def _asked(self, provider: ProbedProvider, schools: Sequence[School]) -> dict[Query, Answer]:
         """The answers to all questions, if orgs or users could be read."""
@@ -346,7 +348,7 @@ class _Probe:
                 descending=query.descending,
                 condition=query.condition,
             )
-            return Got(page.records, page.total, self._monotonic() - begun)
+            return Got(page.head(LOOKED_AT), len(page.raw_records), page.total, self._monotonic() - begun)
         except RosterSyncError as error:
             if isinstance(error, self._errors.throttled):
                 throttled.set()

@@ -12,8 +12,11 @@ class ProbedPage(Protocol):
     """Some records of a collection."""
 
     @property
-    def records(self) -> Sequence[object]:
-        """As the provider sent them."""
+    def raw_records(self) -> Sequence[object]:
+        """As the provider sent them, unread."""
+
+    def head(self, most: int) -> Sequence[object]:
+        """The first records, read: there may be far more than were asked for."""
 
     @property
     def total(self) -> int | None:

@@ -11,6 +11,8 @@ MOST_SCHOOLS_COUNTED: Final = 5
 """Configured schools whose students are counted."""
 FAR_BEYOND: Final = 5_000_000
 """Behind the last user of any district."""
+LOOKED_AT: Final = 10
+"""Records of an answer."""
 _FEW: Final = 2
 
 
@@ -34,10 +36,13 @@ class Got:
     """What came.
 
     Attributes:
+        records: The first.
+        count: How many came.
         total: As announced; None if it was not.
     """
 
     records: Sequence[object]
+    count: int
     total: int | None
     seconds: float
 
@@ -66,6 +71,8 @@ class Sample:
 
     Attributes:
         limit: How many were asked for.
+        records: The first of those that came.
+        received: How many came.
         announced: The total that came with them.
         total: How many users there are; None if the provider does not tell, or tells the page's count.
         linked: Whether a link to the next page came.
@@ -73,6 +80,7 @@ class Sample:
 
     limit: int
     records: Sequence[object]
+    received: int
     announced: int | None
     total: int | None
     linked: bool
@@ -85,12 +93,12 @@ class Sample:
     @property
     def complete(self) -> bool:
         """Whether these are all users."""
-        return self.total is not None and len(self.records) >= self.total
+        return self.total is not None and self.received >= self.total
 
     @property
     def capped(self) -> bool:
         """Whether there are more users, though the page was not filled."""
-        return len(self.records) < self.limit and not self.complete
+        return self.received < self.limit and not self.complete
 
     @property
     def other_role(self) -> str:
@@ -118,7 +126,7 @@ def by_role(sample: Sample) -> Query:
 
 def full_page(sample: Sample, page_size: int) -> Query | None:
     """A page as nights ask for it; None if the sample shows already what would come."""
-    if page_size <= sample.limit or sample.complete or len(sample.records) != sample.limit:
+    if page_size <= sample.limit or sample.complete or sample.received != sample.limit:
         return None
     return Query("users", limit=page_size)
 

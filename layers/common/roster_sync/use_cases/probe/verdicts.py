@@ -55,7 +55,7 @@ def offset(sample: Sample, answer: Answer, page_size: int, host: str) -> Verdict
     name = StepName.OFFSET
     if not isinstance(answer, Got):
         return _unknown(name, answer)
-    if len(sample.records) < _LEAST_USERS:
+    if sample.received < _LEAST_USERS:
         return Verdict(Step(name, None, None, "Not tried: there are too few users to tell."))
     seconds = rounded(answer.seconds)
     limit, asked = FROM_THE_SIXTH.limit, FROM_THE_SIXTH.offset
@@ -72,7 +72,7 @@ def offset(sample: Sample, answer: Answer, page_size: int, host: str) -> Verdict
         )
         return Verdict(Step(name, None, seconds, message, _COUNT_FROM_ZERO), honoured=False)
     if found == 0:
-        fits = len(sample.records) > sample.limit or (
+        fits = sample.received > sample.limit or (
             sample.total is not None and sample.total <= page_size and not sample.capped
         )
         if fits:
@@ -116,7 +116,7 @@ def page_size(sample: Sample, answer: Answer | None, wanted: int) -> tuple[Step,
         answer: To a query for a full page; None if the sample shows as much.
         wanted: As nights ask for it.
     """
-    name, received = StepName.PAGE_SIZE, len(sample.records)
+    name, received = StepName.PAGE_SIZE, sample.received
     if received > sample.limit:
         message = f"{received} users came, though {sample.limit} were asked for."
         return Step(name, None, None, message, "Ask the provider to honour the parameter limit."), None
@@ -128,7 +128,7 @@ def page_size(sample: Sample, answer: Answer | None, wanted: int) -> tuple[Step,
         return Step(name, True, None, f"Pages of {sample.limit} users come whole."), None
     if not isinstance(answer, Got):
         return _unknown(name, answer).step, None
-    received, expected = len(answer.records), wanted if sample.total is None else min(wanted, sample.total)
+    received, expected = answer.count, wanted if sample.total is None else min(wanted, sample.total)
     if received < expected:
         return _capped(name, received, expected, answer.seconds), received
     return Step(name, True, rounded(answer.seconds), f"Pages of {received} users come whole."), None
@@ -145,8 +145,8 @@ def total(sample: Sample, beyond: Answer, offset_honoured: bool | None) -> Step:
             "The provider does not say how many users there are (header X-Total-Count), so pages are read until an "
             "empty one comes.",
         )
-    if announced < len(sample.records):
-        message = f"The provider announces {announced} users, and gave {len(sample.records)}."
+    if announced < sample.received:
+        message = f"The provider announces {announced} users, and gave {sample.received}."
     elif isinstance(beyond, Got) and beyond.records and offset_honoured:
         message = f"The provider announces {announced} users, and gives more behind them."
     else:
@@ -173,7 +173,7 @@ def beyond(sample: Sample, answer: Answer, *, from_one: bool) -> Step:
             cause, _ = cause_and_remedy(str(answer.error))
             message = f"Behind the last user comes an error instead of an empty page: {cause}"
             return Step(name, None, rounded(answer.seconds), shortened(message), _AN_EMPTY_PAGE)
-    seconds, count = rounded(answer.seconds), len(answer.records)
+    seconds, count = rounded(answer.seconds), answer.count
     if not count or (count == 1 and from_one):
         return Step(name, True, seconds, "Behind the last user comes an empty page.")
     where = "the announced total" if sample.announced is not None else "any number of users"
@@ -183,7 +183,7 @@ def beyond(sample: Sample, answer: Answer, *, from_one: bool) -> Step:
 def sorting(sample: Sample, answer: Answer, errors: ProviderErrors) -> Verdict:
     """Whether users come in another order if one is asked for."""
     name = StepName.SORTING
-    if len(sample.records) < 2:
+    if sample.received < 2:
         return Verdict(Step(name, None, None, "Not tried: there are too few users to tell."))
     if not isinstance(answer, Got):
         return _refused(name, answer, errors, "The provider refuses to sort, so pages come in an order of its own.")
@@ -246,7 +246,7 @@ def endpoint(query: Query, answer: Answer, errors: ProviderErrors) -> EndpointFi
         case Untried():
             return EndpointFinding(name, EndpointState.NOT_TRIED, message=answer.why)
         case Got():
-            count = len(answer.records)
+            count = answer.count
             state = EndpointState.AVAILABLE if count else EndpointState.EMPTY
             remedy = None if count else "Ask the provider to share these records with this consumer key, if needed."
             announced = answer.total
