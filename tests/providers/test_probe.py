@@ -139,6 +139,10 @@ def test_a_provider_that_honours_everything_passes_every_step() -> None:
     assert report.requests == len(server.seen) < 25
 
 
+def test_the_way_to_sign_in_is_told_in_words() -> None:
+    assert step(StepName.SIGNATURE).message == "Signed in by OAuth 1.0a with HMAC-SHA256."
+
+
 def test_nothing_is_asked_for_twice_and_nothing_with_a_limit_of_zero() -> None:
     _, server = probed()
 

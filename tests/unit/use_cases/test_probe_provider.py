@@ -426,6 +426,9 @@ def test_the_way_to_sign_in_that_the_provider_took_is_reported() -> None:
     report = probed(FakeProvider(sign_in=SignIn(SignInMethod.OAUTH2_BASIC, f"https://{HOST}/token")))
 
     assert report.as_dict()["sign_in"] == {"method": "oauth2-basic", "token_url": f"https://{HOST}/token"}
+    assert step(report, StepName.SIGNATURE).message == (
+        f"Signed in by OAuth 2.0, key and secret as Basic authentication, with tokens of https://{HOST}/token."
+    )
 
 
 def test_a_defect_is_not_reported_as_the_providers() -> None:

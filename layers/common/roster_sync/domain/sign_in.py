@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class SignInMethod(StrEnum):
@@ -30,6 +31,21 @@ class SignInMethod(StrEnum):
         return self.startswith("oauth2-")
 
 
+_WORDS: Final = {
+    SignInMethod.OAUTH1_SHA256: "OAuth 1.0a with HMAC-SHA256",
+    SignInMethod.OAUTH1_SHA1: "OAuth 1.0a with HMAC-SHA1",
+    SignInMethod.OAUTH1_SHA256_QUERY: "OAuth 1.0a with HMAC-SHA256 in the query",
+    SignInMethod.OAUTH1_SHA1_QUERY: "OAuth 1.0a with HMAC-SHA1 in the query",
+    SignInMethod.OAUTH2_BASIC: "OAuth 2.0, key and secret as Basic authentication",
+    SignInMethod.OAUTH2_BASIC_UNSCOPED: "OAuth 2.0 without scope, key and secret as Basic authentication",
+    SignInMethod.OAUTH2_BODY: "OAuth 2.0, key and secret in the body",
+    SignInMethod.OAUTH2_BODY_UNSCOPED: "OAuth 2.0 without scope, key and secret in the body",
+    SignInMethod.OAUTH2_QUERY: "OAuth 2.0 with parameters in the query",
+    SignInMethod.OAUTH2_QUERY_UNSCOPED: "OAuth 2.0 without scope and with parameters in the query",
+    SignInMethod.BEARER: "the secret as bearer token",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """A way to sign in that a provider has accepted.
@@ -40,3 +56,8 @@ class SignIn:
 
     method: SignInMethod
     token_url: str | None = None
+
+    @property
+    def in_words(self) -> str:
+        """For a person."""
+        return _WORDS[self.method] + (f", with tokens of {self.token_url}" if self.token_url else "")

@@ -129,13 +129,14 @@ class _Probe:
         parts = urlsplit(target.base_url)
         self._host = parts.netloc
         self._encrypted = parts.scheme == "https"
+        self._provider: ProbedProvider | None = None
         self._orgs = Orgs()
         self._sample: Sample | None = None
         self._origin = 0
 
     def report(self, schools: Sequence[School]) -> ProbeReport:
         """Read orgs and users, compare, and look closer."""
-        provider = self._opened()
+        self._provider = provider = self._opened()
         try:
             unknown = self._read(provider, schools) if provider else []
             answers = self._asked(provider, schools) if provider else {}
@@ -382,8 +383,13 @@ class _Probe:
             return None
         self._seconds[step] += self._monotonic() - begun
         self._connected()
-        self._findings.add(StepName.SIGNATURE, True, "The consumer key and the consumer secret were accepted.")
+        self._signed_in()
         return result
+
+    def _signed_in(self) -> None:
+        way = self._provider.sign_in if self._provider else None
+        accepted = f"Signed in by {way.in_words}." if way else "The consumer key and the consumer secret were accepted."
+        self._findings.add(StepName.SIGNATURE, True, accepted)
 
     def _within(self, work: Callable[[], _T]) -> _T:
         """What `work` returns.
