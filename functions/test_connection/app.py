@@ -38,6 +38,8 @@ DEADLINE_S = 18.0
 """The report is there within 20 seconds, reading the settings included."""
 REQUEST_SHARE = 0.8
 """Of the deadline, for one request: a silent provider is then known as such, and not as an unreachable host."""
+MAX_BYTES = 16 * 1024 * 1024
+"""Of an answer: several come at once, and to read larger ones would take longer than the deadline."""
 
 PROVIDER_ERRORS = ProviderErrors(
     signature_refused=SignInRefusedError,
@@ -83,6 +85,7 @@ def open_provider(target: ProbeTarget, *, deadline_s: float) -> OneRosterClient:
         page_size=target.page_size,
         parallel=min(target.parallel_requests, MOST_AT_ONCE),
         request_timeout_s=request_timeout_s,
+        max_bytes=MAX_BYTES,
         # Tried again once, and only if that may still end in time.
         retry=RetryPolicy(attempts=2, total_s=deadline_s - request_timeout_s, longest_s=2),
     )

@@ -269,6 +269,18 @@ def test_a_provider_that_drips_at_the_end_fails_nothing(district: District, slow
     assert seconds < 10
 
 
+def test_an_answer_beyond_all_bounds_is_not_read_to_its_end(district: District) -> None:
+    endless = Scripted({"users": ["x" * app.MAX_BYTES]})
+    with ScriptedProvider({**GOOD, "students": [endless]}) as provider:
+        district.save(provider.base_url)
+
+        report = answered()
+
+    [students] = [found for found in report["endpoints"] if found["endpoint"] == "/students"]
+    assert report["ok"]
+    assert students["message"].endswith("sends a page of more than 16 MB.")
+
+
 def test_a_server_that_takes_connections_and_says_nothing_is_told_from_an_unreachable_one(
     district: District, silent_port: int
 ) -> None:

@@ -34,7 +34,7 @@ from roster_sync.oneroster.records import (
 )
 from roster_sync.oneroster.retry import RetryPolicy, seconds_of_retry_after
 from roster_sync.oneroster.sign_in import SigningIn
-from roster_sync.security.egress import Answer, Egress
+from roster_sync.security.egress import MAX_BYTES, Answer, Egress
 
 __all__ = ["OneRosterClient", "Page"]
 
@@ -69,6 +69,7 @@ class OneRosterClient:
         parallel: int = 5,
         request_timeout_s: float = 120,
         retry: RetryPolicy = _DEFAULT_POLICY,
+        max_bytes: int = MAX_BYTES,
         on_close: Callable[[], object] | None = None,
     ) -> None:
         """Send nothing yet.
@@ -85,6 +86,7 @@ class OneRosterClient:
             parallel: Requests at once.
             request_timeout_s: For one of them.
             retry: For each page.
+            max_bytes: Of an answer.
             on_close: Called once the connections are closed.
 
         Raises:
@@ -92,7 +94,7 @@ class OneRosterClient:
         """
         self._base_url = base_url
         self._host = host_of(base_url)
-        self._egress = Egress(allow_local=allow_local, connections=parallel)
+        self._egress = Egress(allow_local=allow_local, connections=parallel, max_bytes=max_bytes)
         self._page_size = page_size
         self._request_timeout_s = request_timeout_s
         self._pace = Pace(self._host, retry, parallel)
