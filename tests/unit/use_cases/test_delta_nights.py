@@ -222,6 +222,17 @@ def test_who_cannot_be_recognised_among_the_changed_alone_is_among_everybody(
     assert (run.state, fetch(run)) == (RunState.COMPLETED, Fetch.FULL)
 
 
+def test_of_a_provider_that_tells_no_schools_a_delta_lets_nobody_of_an_unchanged_school_be_told_unknown() -> None:
+    orgs = ConfigurationError("The consumer key may not read /orgs.")
+    nights = Nights(district=DELTAS, schools=[a_school(), a_school(school_id="high", oneroster_id="org-2")])
+    everybody = [*EVERYBODY, person("S-8", orgs=[{"sourcedId": "org-2"}])]
+    nights.run(provider=FakeProvider(everybody, lists={"orgs": orgs}))
+
+    run = nights.run(provider=FakeProvider(everybody, lists={"orgs": orgs}))
+
+    assert (run.state, fetch(run), nights.issues(run)) == (RunState.COMPLETED, Fetch.DELTA, [])
+
+
 def test_a_provider_that_was_not_proven_is_read_whole() -> None:
     class Unproven(FakeProvider):
         def page(self, endpoint: str, *, limit: int, offset: int, filter: str | None = None) -> Any:  # noqa: A002

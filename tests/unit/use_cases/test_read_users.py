@@ -144,6 +144,17 @@ def test_a_filter_by_role_that_is_ignored_is_replaced_by_the_whole_district() ->
     assert "users of other roles for /users with role='administrator'" in run.reading.scope_reason
 
 
+def test_who_left_while_a_list_was_read_anew_is_forgotten() -> None:
+    nights = after_a_night()
+    nights.run(provider=provider())
+    left = [record for record in EVERYBODY if record["sourcedId"] == "A-1"]
+
+    run = nights.run(provider=FakeProvider(without("A-1"), orgs=ORGS, earlier=left))
+
+    assert shown(run) == (RunState.COMPLETED, Scope.SCHOOLS, SchoolLists.COMPLETE)
+    assert (run.counts.deactivated, "A-1" in active(nights)) == (1, False)
+
+
 def test_an_outage_of_one_list_fails_the_run() -> None:
     nights = after_a_night()
 
