@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from roster_sync.domain.normalise import Rules
+from roster_sync.domain.sign_in import SignIn as Known
+from roster_sync.domain.sign_in import SignInMethod
 from roster_sync.domain.user import SisUser
 from roster_sync.oneroster.client import OneRosterClient
 from roster_sync.oneroster.retry import RetryPolicy
 from tests.support.fetching import Fetch, Fetched
-from tests.support.provider import KEY, SECRET, OAuth1, SignIn
+from tests.support.provider import KEY, ROOT, SECRET, OAuth1, OAuth2, SignIn
 from tests.support.reading import AFTER, BEFORE, RULES, Read, ReadRecord, a_record, first_night, served
 from tests.support.roster_server import Behaviour, Records, RosterServer, standard
 
@@ -22,14 +24,31 @@ AT_ONCE = RetryPolicy(attempts=3, total_s=20, shortest_s=0.001, longest_s=0.01)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One way to sign in: the provider's side, and what the client is given."""
+    """One way to sign in: the provider's side, what the client is given, and what it knows from a test."""
 
     sign_in: Callable[[], SignIn]
     client: Mapping[str, Any]
+    method: SignInMethod | None = None
+
+    def given(self, server: RosterServer) -> dict[str, Any]:
+        """What the client of a provider is given."""
+        return {**self.client, "sign_in": self._known(server.base_url)}
+
+    def _known(self, base_url: str) -> Known | None:
+        """The way, with the token URL of this provider if it needs one."""
+        if self.method is None:
+            return None
+        return Known(self.method, f"{base_url.removesuffix(ROOT)}/token" if self.method.needs_token_url else None)
 
 
 STANDARD = Case(OAuth1, {"consumer_key": KEY, "consumer_secret": SECRET})
-SIGN_INS = {"OAuth 1, HMAC-SHA256": STANDARD}
+SIGN_INS = {
+    "OAuth 1, HMAC-SHA256": STANDARD,
+    "OAuth 1, HMAC-SHA1 in the query": Case(
+        partial(OAuth1, "HMAC-SHA1", in_query=True), STANDARD.client, SignInMethod.OAUTH1_SHA1_QUERY
+    ),
+    "OAuth 2": Case(OAuth2, STANDARD.client, SignInMethod.OAUTH2_BASIC),
+}
 ENDPOINTS = ["users", "orgs", "schools/S 1/students"]
 
 
@@ -59,7 +78,7 @@ def fetching(
     settings: dict[str, Any] = {"allow_local": True, "page_size": 10, "parallel": 3, "retry": AT_ONCE}
     with (
         RosterServer({endpoint: records}, behaviour, sign_in=sign_in.sign_in()) as server,
-        closing(OneRosterClient(server.base_url, **sign_in.client, **settings | client)) as opened,
+        closing(OneRosterClient(server.base_url, **sign_in.given(server), **settings | client)) as opened,
     ):
         came: list[Any] = []
         for page in opened.pages(endpoint):

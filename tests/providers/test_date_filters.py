@@ -51,9 +51,9 @@ def failing(asked: Asked) -> Scripted:
 def proven(behaviour: Behaviour, records: list[dict[str, Any]], sign_in: Case) -> tuple[bool, list[str | None]]:
     with (
         RosterServer({"users": records}, behaviour, sign_in=sign_in.sign_in()) as server,
-        closing(OneRosterClient(server.base_url, **sign_in.client, allow_local=True, retry=AT_ONCE)) as client,
+        closing(OneRosterClient(server.base_url, **sign_in.given(server), allow_local=True, retry=AT_ONCE)) as client,
     ):
-        return honours_date_filter(client), [seen.parameters.get("filter") for seen in server.seen]
+        return honours_date_filter(client), [seen.parameters.get("filter") for seen in server.requests_of("users")]
 
 
 def test_a_filter_is_proven_by_a_far_future_and_a_far_past(sign_in: Case) -> None:

@@ -32,7 +32,7 @@ def refusing_filters(asked: Asked) -> Scripted:
 def test_each_page_is_asked_for_with_the_filter(sign_in: Case, wanted: str, behaviour: Behaviour) -> None:
     with (
         RosterServer({"users": users(25)}, behaviour, sign_in=sign_in.sign_in()) as server,
-        closing(OneRosterClient(server.base_url, **sign_in.client, allow_local=True, page_size=10)) as client,
+        closing(OneRosterClient(server.base_url, **sign_in.given(server), allow_local=True, page_size=10)) as client,
     ):
         came = [record for page in client.pages("users", wanted) for record in page.records]
 
@@ -43,20 +43,20 @@ def test_each_page_is_asked_for_with_the_filter(sign_in: Case, wanted: str, beha
 def test_a_filter_ends_with_its_collection(sign_in: Case) -> None:
     with (
         RosterServer({"users": users(5), "orgs": users(5)}, sign_in=sign_in.sign_in()) as server,
-        closing(OneRosterClient(server.base_url, **sign_in.client, allow_local=True)) as client,
+        closing(OneRosterClient(server.base_url, **sign_in.given(server), allow_local=True)) as client,
     ):
         list(client.pages("users", FILTERS[0]))
         list(client.pages("orgs"))
         client.page("users", limit=2, offset=0)
 
-        assert [seen.parameters.get("filter") for seen in server.seen if seen.parameters["limit"] == "2"] == [None]
+        assert [seen.parameters.get("filter") for seen in server.seen if seen.parameters.get("limit") == "2"] == [None]
         assert {seen.parameters.get("filter") for seen in server.requests_of("orgs")} == {None}
 
 
 def test_a_provider_that_takes_no_filter_says_so(sign_in: Case) -> None:
     with (
         RosterServer({"users": users(5)}, refusing_filters, sign_in=sign_in.sign_in()) as server,
-        closing(OneRosterClient(server.base_url, **sign_in.client, allow_local=True, retry=AT_ONCE)) as client,
+        closing(OneRosterClient(server.base_url, **sign_in.given(server), allow_local=True, retry=AT_ONCE)) as client,
     ):
         with pytest.raises(RequestRefusedError):
             list(client.pages("users", FILTERS[0]))

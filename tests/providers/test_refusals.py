@@ -19,6 +19,7 @@ from roster_sync.oneroster.errors import (
     ThrottledError,
     UnexpectedAnswerError,
 )
+from tests.providers.conftest import fetching
 from tests.support.fetching import Fetch
 from tests.support.provider import Scripted, users
 from tests.support.roster_server import Asked, standard
@@ -110,12 +111,29 @@ FAILURES: list[tuple[str, Scripted, type[RosterSyncError], Sequence[str]]] = [
 ]
 
 
+OF_SIGNATURES = [case for case in REFUSALS if issubclass(case[2], SignInRefusedError)]
+OF_REQUESTS = [case for case in REFUSALS if case not in OF_SIGNATURES]
+
+
 @pytest.mark.parametrize(
-    ("answer", "kind", "says"), [case[1:] for case in REFUSALS], ids=[case[0] for case in REFUSALS]
+    ("answer", "kind", "says"), [case[1:] for case in OF_REQUESTS], ids=[case[0] for case in OF_REQUESTS]
 )
 def test_a_refusal_is_told_and_never_repeated(
     fetch: Fetch, answer: Scripted, kind: type[RosterSyncError], says: Sequence[str]
 ) -> None:
+    assert_refusal(fetch, answer, kind, says)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "says"), [case[1:] for case in OF_SIGNATURES], ids=[case[0] for case in OF_SIGNATURES]
+)
+def test_a_refused_signature_is_told_and_never_repeated(
+    answer: Scripted, kind: type[RosterSyncError], says: Sequence[str]
+) -> None:
+    assert_refusal(fetching, answer, kind, says)
+
+
+def assert_refusal(fetch: Fetch, answer: Scripted, kind: type[RosterSyncError], says: Sequence[str]) -> None:
     provider = Always(answer)
 
     with pytest.raises(kind) as caught:
