@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 SyncOptions(
                     base_url=options.base_url,
                     schools=tuple(options.school or ()),
+                    token_url=options.token_url,
                     counselor_key=options.counselor_key,
                     nights=options.nights,
                     pause_between=options.pause_between,
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         "read from ONEROSTER_CONSUMER_KEY and ONEROSTER_CONSUMER_SECRET, or asked for.",
     )
     sync_parser.add_argument("--base-url", required=True, metavar="URL", help="of the provider's OneRoster v1.1 API")
+    sync_parser.add_argument("--token-url", metavar="URL", help="of an OAuth 2 provider, if it is not found by itself")
     which = sync_parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--school", action="append", metavar="SOURCEDID", help="sync this school (may be repeated)")
     which.add_argument("--all-schools", action="store_true", help="sync every school that the provider lists")

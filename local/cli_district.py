@@ -16,6 +16,7 @@ class Connection:
     base_url: str
     consumer_key: str
     consumer_secret: str = field(repr=False)
+    token_url: str | None = None
     counselor_key: str | None = None
 
 
@@ -25,6 +26,7 @@ def enter_settings(api: DistrictApi, connection: Connection) -> None:
         "base_url": connection.base_url,
         "consumer_key": connection.consumer_key,
         "consumer_secret": connection.consumer_secret,
+        "token_url": connection.token_url,
         "counselor_metadata_key": connection.counselor_key,
         "products": api.get("settings")["offered_products"],
     }

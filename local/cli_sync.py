@@ -31,6 +31,7 @@ class SyncOptions:
 
     Attributes:
         schools: sourcedIds; empty for every school that the provider lists.
+        token_url: Of an OAuth 2 provider that has it elsewhere than usual; None to look for it.
         counselor_key: Metadata key of a student's counselor e-mail.
         report: Where to write the nights' reports.
         users: Where to write the stored users.
@@ -38,6 +39,7 @@ class SyncOptions:
 
     base_url: str
     schools: tuple[str, ...]
+    token_url: str | None = None
     counselor_key: str | None
     nights: int
     pause_between: bool
@@ -56,6 +58,7 @@ def sync(options: SyncOptions) -> bool:
         base_url=options.base_url,
         consumer_key=_credential(KEY_VARIABLE, "Consumer key: ", hidden=False),
         consumer_secret=_credential(SECRET_VARIABLE, "Consumer secret: ", hidden=True),
+        token_url=options.token_url,
         counselor_key=options.counselor_key,
     )
     _begin_files(options)
