@@ -1,17 +1,20 @@
 """Shows who asks: by OAuth 1.0a signatures (RFC 5849, no token) or by a token that the provider gave once for all."""
 
-import hmac
-import secrets
-import time
-from base64 import b64encode
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, urlsplit
+
+import requests_oauthlib
+from oauthlib.oauth1 import SIGNATURE_HMAC_SHA1, SIGNATURE_HMAC_SHA256
+from requests import Request
 
 from roster_sync.domain.errors import ConfigurationError
 
-_DEFAULT_PORTS: Final = {"https": ":443", "http": ":80"}
+_METHODS: Final = {"sha256": SIGNATURE_HMAC_SHA256, "sha1": SIGNATURE_HMAC_SHA1}
+_PARAMETER: Final = re.compile(r'(\w+)="([^"]*)"')
+"""Of an Authorization header, encoded just as a query wants it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,10 @@ class OAuth1:
 
     def __init__(self, consumer: Consumer, digest: Literal["sha256", "sha1"], *, in_query: bool = False) -> None:
         self._consumer = consumer
-        self._digest = digest
         self._in_query = in_query
+        self._oauth = requests_oauthlib.OAuth1(
+            consumer.key, client_secret=consumer.secret, signature_method=_METHODS[digest], decoding=None
+        )
 
     @property
     def confidential(self) -> tuple[str, ...]:
@@ -64,34 +69,18 @@ class OAuth1:
 
     def signed(self, url: str) -> SignedRequest:
         """The request, signed in a header or in its query."""
-        parameters = {
-            "oauth_consumer_key": self._consumer.key,
-            "oauth_nonce": secrets.token_hex(16),
-            "oauth_signature_method": f"HMAC-{self._digest.upper()}",
-            "oauth_timestamp": str(int(time.time())),
-            "oauth_version": "1.0",
-        }
-        parameters["oauth_signature"] = self._signature(url, parameters)
-        if self._in_query:
-            return SignedRequest(f"{url}{'&' if urlsplit(url).query else '?'}{encode_query(parameters)}", {})
-        in_header = ", ".join(f'{name}="{_encoded(value)}"' for name, value in parameters.items())
-        return SignedRequest(url, {"Authorization": f"OAuth {in_header}"})
+        request = Request("GET", url, auth=self._oauth).prepare()
+        header = request.headers["Authorization"]
+        if not self._in_query:
+            return SignedRequest(request.url or url, {"Authorization": header})
+        # The signature is the same wherever it stands (RFC 5849 §3.4.1.3.1). Put there by the library, it would come
+        # with the whole query spelt anew, spaces as plus signs.
+        in_query = "&".join("=".join(parameter) for parameter in _PARAMETER.findall(header))
+        return SignedRequest(f"{request.url}{'&' if urlsplit(url).query else '?'}{in_query}", {})
 
     def renew_after(self, request: SignedRequest, status: int) -> bool:  # noqa: ARG002  # there is nothing to renew
         """Never: a refused signature is not better the second time."""
         return False
-
-    def _signature(self, url: str, oauth: Mapping[str, str]) -> str:
-        parts = urlsplit(url)
-        host = parts.netloc.lower().removesuffix(_DEFAULT_PORTS.get(parts.scheme, ":"))
-        pairs = [*parse_qsl(parts.query, keep_blank_values=True), *oauth.items()]
-        # RFC 5849 §3.4.1.3.2: in the order of their encoded bytes, repeated names by their values.
-        normalised = "&".join(
-            "=".join(pair) for pair in sorted((_encoded(name), _encoded(value)) for name, value in pairs)
-        )
-        base = f"GET&{_encoded(f'{parts.scheme}://{host}{parts.path}')}&{_encoded(normalised)}"
-        key = f"{_encoded(self._consumer.secret)}&"
-        return b64encode(hmac.digest(key.encode(), base.encode(), self._digest)).decode()
 
 
 class Bearer:
