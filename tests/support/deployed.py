@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -187,6 +188,8 @@ def a_night(monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
             "HostParallelRequests": "2",
             "AllowLocalProviders": "true",
         }
+        # Nothing that a fetch waits for happens in a test by itself.
+        monkeypatch.setattr(fetch, "time", SimpleNamespace(sleep=lambda _: None))
         for function in ("dispatch", "fetch", "upsert"):
             for name, value in functions()[function]["Environment"]["Variables"].items():
                 monkeypatch.setenv(name, _resolved(value, deployed))
