@@ -55,14 +55,14 @@ format: $(DEV) ## Format the code and mend what ruff can
 	$(VENV)/bin/ruff format .
 
 test: setup ## Run all tests: unit, contracts, integration, template, then end to end on the local stack
-	$(VENV)/bin/pytest -n 2 --ignore=tests/e2e
+	$(VENV)/bin/pytest -n 2 --dist worksteal --ignore=tests/e2e
 	$(VENV)/bin/pytest tests/e2e
 
 test-quick: $(DEV) ## Run all tests but the end-to-end ones
-	$(VENV)/bin/pytest -n 2 --ignore=tests/e2e
+	$(VENV)/bin/pytest -n 2 --dist worksteal --ignore=tests/e2e
 
 test-convergence: $(DEV) ## Simulate nights in which anything goes wrong (NIGHTS=10000, or SEED=n for one district)
-	$(VENV)/bin/pytest -n 2 tests/convergence
+	$(VENV)/bin/pytest -n 2 --dist worksteal tests/convergence
 
 bench: setup $(RIVALS) ## Print the figures of the benchmarks
 	@$(IN_PROJECT) $(VENV)/bin/python -m bench $(ARGS)
