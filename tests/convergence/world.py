@@ -17,7 +17,6 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
 from roster_sync.domain.record import RawRecord
 from roster_sync.domain.run import Counts, Run, RunState, upload_run_id
-from roster_sync.domain.upload import read_upload
 from roster_sync.messaging import user_changes
 from roster_sync.oneroster.records import JsonRecordReader
 from roster_sync.use_cases.apply_chunk import apply_chunk
@@ -266,7 +265,6 @@ class World:
             clock=lambda: self.now,
         )
 
-        read_upload(text.encode(), self.districts.schools(DISTRICT))
         import_file(
             text.encode(),
             DISTRICT,

@@ -100,7 +100,6 @@ class OneRosterClient:
         self._pace = Pace(self._host, retry, parallel)
         self._sorted = True
         self._overlap = True
-        self._filter: str | None = None
         self._collection: Collection | None = None
         self._on_close = on_close
         self._counting = threading.Lock()
@@ -135,7 +134,7 @@ class OneRosterClient:
         """
 
         def answer(offset: int) -> Callable[[int], Answer]:
-            return lambda limit: self._answer(endpoint, limit, offset)
+            return lambda limit: self._answer(endpoint, limit, offset, filter)
 
         self._collection = collection = Collection(
             Endpoint(
@@ -162,25 +161,24 @@ class OneRosterClient:
         Raises:
             ConfigurationError: See `oneroster.errors`; so for TransientError.
         """
-        self._filter = filter
         while True:
             try:
-                page = self._sorted_page(endpoint, limit, offset)
+                page = self._sorted_page(endpoint, limit, offset, filter)
             except SignInRefusedError as refusal:
                 self._signing_in.try_another(refusal)
             else:
                 self._signing_in.accept()
                 return page
 
-    def _sorted_page(self, endpoint: str, limit: int, offset: int) -> Page:
+    def _sorted_page(self, endpoint: str, limit: int, offset: int, condition: str | None) -> Page:
         try:
-            return self._page(endpoint, limit, offset)
+            return self._page(endpoint, limit, offset, condition)
         except RequestRefusedError as refusal:
             if offset or not self._sorted:
                 raise
             self._sorted = False
             try:
-                return self._page(endpoint, limit, offset)
+                return self._page(endpoint, limit, offset, condition)
             except RequestRefusedError:
                 self._sorted = True
                 raise refusal from None
@@ -200,15 +198,7 @@ class OneRosterClient:
         Raises:
             ConfigurationError: See `oneroster.errors`; so for TransientError.
         """
-        parameters: dict[str, str | int] = {"limit": limit, "offset": offset}
-        if self._sorted or descending:
-            parameters |= _SORTED
-        if descending:
-            parameters["orderBy"] = "desc"
-        if condition is not None:
-            parameters["filter"] = condition
-        url = f"{self._base_url}/{quote(endpoint, safe='/')}?{encode_query(parameters)}"
-        return self._parsed(self._sent(url, endpoint), endpoint, offset)
+        return self._parsed(self._answer(endpoint, limit, offset, condition, descending=descending), endpoint, offset)
 
     def proof(self, distinct: int) -> FetchProof:
         """Whether the last `pages` gave the whole collection, of which `distinct` different sourcedIds came."""
@@ -221,23 +211,23 @@ class OneRosterClient:
         if self._on_close:
             self._on_close()
 
-    def _page(self, endpoint: str, limit: int, offset: int) -> Page:
+    def _page(self, endpoint: str, limit: int, offset: int, condition: str | None) -> Page:
         return self._pace.patiently(
-            lambda asked: self._parsed(self._answer(endpoint, asked, offset), endpoint, offset), limit
+            lambda asked: self._parsed(self._answer(endpoint, asked, offset, condition), endpoint, offset), limit
         )
 
-    def _answer(self, endpoint: str, limit: int, offset: int) -> Answer:
+    def _answer(
+        self, endpoint: str, limit: int, offset: int, condition: str | None, *, descending: bool = False
+    ) -> Answer:
         """One successful answer, signed and sent once."""
         parameters: dict[str, str | int] = {"limit": limit, "offset": offset}
-        if self._sorted:
+        if self._sorted or descending:
             parameters |= _SORTED
-        if self._filter is not None:
-            parameters["filter"] = self._filter
-        url = f"{self._base_url}/{quote(endpoint, safe='/')}?{encode_query(parameters)}"
-        return self._sent(url, endpoint)
-
-    def _sent(self, url: str, endpoint: str) -> Answer:
-        answer = self._signing_in.answer(url)
+        if descending:
+            parameters["orderBy"] = "desc"
+        if condition is not None:
+            parameters["filter"] = condition
+        answer = self._signing_in.answer(f"{self._base_url}/{quote(endpoint, safe='/')}?{encode_query(parameters)}")
         skew = clock_skew(answer.headers, datetime.now(UTC))
         self.clock_ahead_s = None if skew is None else skew.total_seconds()
         if answer.status != 200:
