@@ -399,6 +399,20 @@ def test_more_leaving_than_the_threshold_blocks_the_run_and_names_whom_it_kept()
     assert nights.issues(run) == [("deactivation_kept", f"S-{number:03d}") for number in range(21)]
 
 
+def test_a_school_that_is_lost_from_a_large_district_blocks_the_run() -> None:
+    nights = Nights(schools=(a_school(), a_school(school_id="high", name="Springfield High", oneroster_id="org-2")))
+    of_high = [a_record(f"H-{number:03d}", orgs=[{"sourcedId": "org-2"}]) for number in range(21)]
+    others = [a_record(f"S-{number:03d}") for number in range(300)]
+    nights.run(*others, *of_high)
+
+    run = nights.run(*others[1:])
+
+    assert (run.state, run.counts.deactivated) == (RunState.BLOCKED, 0)
+    assert run.reason is not None
+    assert "22 of 321 users (6.9 %)" in run.reason
+    assert "in Springfield High 21 of 21." in run.reason
+
+
 def test_a_share_under_the_threshold_is_deactivated() -> None:
     nights = Nights()
     everybody = [a_record(f"S-{number:03d}") for number in range(200)]

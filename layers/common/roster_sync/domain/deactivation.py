@@ -1,8 +1,11 @@
 """Who may be deactivated: only after a provably whole fetch, and only while they are few."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from roster_sync.domain.fetch_proof import FetchProof
+from roster_sync.domain.identifiers import SchoolId
+from roster_sync.domain.limits import Limits, Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +26,30 @@ class Verdict:
         return self.reason is None
 
 
-def may_deactivate(leaving: int, active: int, proof: FetchProof, *, percent: int, minimum: int) -> Verdict:
-    """Decide over `leaving` of `active` users of mapped schools.
+def may_deactivate(leaving: Share, schools: Mapping[SchoolId, Share], proof: FetchProof, limits: Limits) -> Verdict:
+    """Decide over those who are leaving, among the active users of mapped schools.
 
-    A run that would leave nobody, or deactivate more than `minimum` users and more than `percent` of the active
-    ones, is blocked for an administrator.
+    A run that would leave nobody, or that exceeds the limit in the district or in a school, is blocked for an
+    administrator: a lost school is a small share of a large district.
+
+    Args:
+        leaving: In the district.
+        schools: The same for each school; who is in two counts in both.
+        proof: Of the fetch.
+        limits: Of the district.
     """
     if not proof.whole:
         return Verdict(f"Nobody was deactivated, because the fetch was not provably whole: {proof.reason}")
-    if not leaving:
+    if not leaving.part:
         return Verdict()
-    if leaving == active or (leaving > minimum and leaving * 100 > active * percent):
-        share = 100 * leaving / active
+    limit = limits.deactivation
+    exceeded = {school_id: share for school_id, share in schools.items() if limit.is_exceeded(share)}
+    if leaving.part == leaving.whole or limit.is_exceeded(leaving) or exceeded:
+        percent = 100 * leaving.part / leaving.whole
         return Verdict(
-            f"{leaving} of {active} users ({share:.1f} %) are no longer sent by the provider. Nobody was deactivated. "
-            f"Check the school and its data sharing in the SIS; the limit is {percent} % and {minimum} users.",
+            f"{leaving.part} of {leaving.whole} users ({percent:.1f} %) are no longer sent by the provider"
+            f"{limits.told(exceeded)}. Nobody was deactivated. Check the school and its data sharing in the SIS; the "
+            f"limit is {limit.percent} % and {limit.minimum} users, in the district or in a school.",
             blocks_run=True,
         )
     return Verdict()

@@ -17,9 +17,10 @@ from roster_sync.domain.deactivation import Verdict, may_deactivate
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.fingerprint import LARGEST_USER, fingerprint, pack
 from roster_sync.domain.held_users import HeldUsers
-from roster_sync.domain.identifiers import DistrictId, SourcedId, UserId
+from roster_sync.domain.identifiers import DistrictId, SchoolId, SourcedId, UserId
 from roster_sync.domain.identity import NO_KEY, email_key, identifier_key, person_key, user_id_from_sourced_id
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
+from roster_sync.domain.limits import Limits, Share
 from roster_sync.domain.normalise import NotStored, Rules, normalise, sourced_id_of
 from roster_sync.domain.persons import unite
 from roster_sync.domain.plain_record import plain_user
@@ -228,16 +229,13 @@ class Comparison:
                 return "somebody who changed may be the same person as another user."
         return None
 
-    def finish(
-        self, proof: FetchProof, load_users: LoadUsers, *, percent: int, minimum: int, partial: bool = False
-    ) -> Outcome:
+    def finish(self, proof: FetchProof, load_users: LoadUsers, limits: Limits, *, partial: bool = False) -> Outcome:
         """Decide every change.
 
         Args:
             proof: What the fetch can vouch for; without a whole one nobody is deactivated or taken over.
             load_users: Called once at most, for users who came unchanged beside a new record of the same person.
-            percent: With `minimum`, the threshold of `may_deactivate`.
-            minimum: See `percent`.
+            limits: Beyond which the run is blocked.
             partial: Whether only changed records were read: then who did not come is not absent.
         """
         self._partial = partial
@@ -257,7 +255,7 @@ class Comparison:
         for row in _rows_of(self._unchanged):
             counts[self._count_of_unchanged(row)] += 1
         leaving, left, active = self._absent()
-        verdict = may_deactivate(len(leaving) + left, active + left, proof, percent=percent, minimum=minimum)
+        verdict = self._verdict(leaving, left, active, proof, limits)
         going = frozenset(leaving if verdict.deactivates else ())
         for row in self._roster.rows_written_by_this_run():
             if not self._claimed[row] and row not in going:
@@ -466,15 +464,29 @@ class Comparison:
         earlier = self._roster.written_by_this_run(row)
         return COUNT_OF_KIND[earlier] if earlier else "unchanged"
 
-    def _absent(self) -> tuple[list[int], int, int]:
-        """Rows of active users who did not come, how many this run has deactivated before, how many are active."""
+    def _absent(self) -> tuple[list[int], list[int], list[int]]:
+        """Rows of active users who did not come, of those whom this run has deactivated before, of all active ones."""
         roster = self._roster
         scope = list(roster.rows(having=ACTIVE | IN_SCOPE, lacking=MANUAL | UNTOUCHABLE))
         inactive = roster.rows(having=IN_SCOPE, lacking=MANUAL | UNTOUCHABLE | ACTIVE)
-        left = sum(
-            self._is_absent(row) and roster.written_by_this_run(row) is ChangeKind.DEACTIVATE for row in inactive
+        left = [
+            row for row in inactive if self._is_absent(row) and roster.written_by_this_run(row) is ChangeKind.DEACTIVATE
+        ]
+        return [row for row in scope if self._is_absent(row)], left, scope
+
+    def _verdict(
+        self, leaving: list[int], left: list[int], active: list[int], proof: FetchProof, limits: Limits
+    ) -> Verdict:
+        """Of those who are leaving, and who have left in an earlier attempt of this run."""
+        gone, all_of = self._roster.count_by_school(chain(leaving, left)), Counter[SchoolId]()
+        if gone:
+            all_of = self._roster.count_by_school(chain(active, left))
+        return may_deactivate(
+            Share(len(leaving) + len(left), len(active) + len(left)),
+            {school_id: Share(count, all_of[school_id]) for school_id, count in gone.items()},
+            proof,
+            limits,
         )
-        return [row for row in scope if self._is_absent(row)], left, len(scope)
 
     # What is told
 

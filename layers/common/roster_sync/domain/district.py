@@ -45,7 +45,7 @@ class Settings:
         roles: Further OneRoster (or metadata) roles the district maps, by lower-case name.
         metadata_keys: Metadata that the district asked to be stored.
         deactivation_percent, deactivation_minimum: A run that would deactivate more than this share of the active
-            users, and more than this many, is blocked.
+            users of the district or a school, and more than this many, is blocked.
         parallel_requests: Requests to the provider at once.
         page_size: Asked of the provider, which may give less.
         delta_nights: Whether nights may read only what changed, at a provider that can tell.

@@ -4,6 +4,7 @@ Held in columns, some 250 bytes a user, because a district may have a million.
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Set
 
 from roster_sync.domain.change import ChangeKind
@@ -119,6 +120,16 @@ class Roster:
         by_number = list(self._school_numbers)
         numbers = {self._schools[row] for row in rows}
         return {school_id for number in numbers for school_id in by_number[number]}
+
+    def count_by_school(self, rows: Iterable[int]) -> Counter[SchoolId]:
+        """How many of these users belong to each mapped school; who is in two counts in both."""
+        by_number = list(self._school_numbers)
+        counts = Counter[SchoolId]()
+        for number, users in Counter(self._schools[row] for row in rows).items():
+            for school_id in by_number[number]:
+                if school_id in self._school_ids:
+                    counts[school_id] += users
+        return counts
 
     def leave_alone(self, school_ids: Set[SchoolId]) -> None:
         """Take the users of no other mapped schools than these out of scope."""

@@ -24,6 +24,7 @@ from roster_sync.domain.fetch_plan import FetchPlan, SchoolLists, choose_plan
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
 from roster_sync.domain.issue import Issue, in_mending_order
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME, PAUSE_S, Lease
+from roster_sync.domain.limits import Limits, limits_of
 from roster_sync.domain.modified import NewestChange
 from roster_sync.domain.normalise import rules_of
 from roster_sync.domain.reading import Fetch, Reading, reading_key
@@ -120,7 +121,8 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
         # A chunk of an earlier attempt may be in work. What it writes must be in the roster when that is read.
         fetcher.pause(CHUNK_TIME.total_seconds())
     try:
-        return _fetch(run, settings, mapped_schools(schools), earlier, fetcher, deadline)
+        limits = limits_of(settings, schools)
+        return _fetch(run, settings, mapped_schools(schools), limits, earlier, fetcher, deadline)
     except ProviderFailedError as error:
         made = error.requests_made
         ended = close_run(
@@ -161,6 +163,7 @@ def _fetch(
     run: Run,
     settings: Settings,
     schools: Mapping[SourcedId, SchoolId],
+    limits: Limits,
     earlier: Sequence[Run],
     fetcher: Fetcher,
     deadline: datetime,
@@ -198,8 +201,7 @@ def _fetch(
         outcome = comparison.finish(
             read.proof,
             lambda user_ids: fetcher.users.sis_users(run.district_id, user_ids),
-            percent=settings.deactivation_percent,
-            minimum=settings.deactivation_minimum,
+            limits,
             partial=choice.fetch is Fetch.DELTA,
         )
         filters_dates = choice.fetch is Fetch.DELTA or (settings.delta_nights and honours_date_filter(provider))
