@@ -100,3 +100,35 @@ def test_a_lease_that_is_gone_is_not_renewed(leases: LeaseStore) -> None:
 
     assert not leases.renew(DISTRICT, RUN, SOON)
     assert not leases.renew(OTHER_DISTRICT, RUN, SOON)
+
+
+def test_the_lease_is_shown_as_it_stands_expired_or_not(leases: LeaseStore) -> None:
+    before = leases.held(DISTRICT)
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+    taken = leases.acquire(DISTRICT, LATER_RUN, SOON, SOON + timedelta(minutes=20))
+
+    assert before is None
+    assert leases.held(DISTRICT) == taken
+    assert leases.held(OTHER_DISTRICT) is None
+
+
+def test_a_lease_that_was_given_back_is_held_by_nobody(leases: LeaseStore) -> None:
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+
+    given_back = [leases.release(DISTRICT, RUN), leases.release(DISTRICT, RUN)]
+
+    assert given_back == [True, False]
+    assert leases.held(DISTRICT) is None
+
+
+def test_a_lease_is_given_back_as_it_was_seen_and_not_when_it_was_renewed_since(leases: LeaseStore) -> None:
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+    leases.renew(DISTRICT, RUN, SOON + timedelta(minutes=20))
+
+    renewed_since = leases.release(DISTRICT, RUN, SOON)
+    still_held = leases.held(DISTRICT)
+    as_seen = leases.release(DISTRICT, RUN, SOON + timedelta(minutes=20))
+
+    assert (renewed_since, as_seen) == (False, True)
+    assert still_held
+    assert still_held.expires_at == SOON + timedelta(minutes=20)

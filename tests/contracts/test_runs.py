@@ -1,13 +1,13 @@
 """What holds for runs, their accounting and their issues, wherever they are kept."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.fetch_plan import SchoolLists, Scope
-from roster_sync.domain.identifiers import RunId
+from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.reading import Fetch, Reading
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
@@ -372,3 +372,68 @@ def test_issues_belong_to_an_attempt_of_a_run_of_a_district(runs: InMemoryRuns |
 def test_a_cursor_that_was_never_given_out_is_refused(runs: InMemoryRuns | Runs, cursor: str) -> None:
     with pytest.raises(ConfigurationError, match="cursor"):
         runs.issues(DISTRICT, RUN, 1, cursor)
+
+
+def unfinished(runs: InMemoryRuns | Runs, created_before: datetime = LATER) -> set[tuple[str, str]]:
+    return set(runs.unfinished(created_before))
+
+
+def test_runs_of_all_districts_are_found_until_they_end(runs: InMemoryRuns | Runs) -> None:
+    districts = [DistrictId(f"district-{number}") for number in range(20)]
+    for district_id in districts:
+        runs.create(a_run(district_id=district_id))
+    runs.begin_attempt(districts[0], RUN, 7, NOW)
+    runs.close(districts[1], RUN, RunState.FAILED, None, LATER)
+
+    assert unfinished(runs) == {(district_id, RUN) for district_id in districts if district_id != districts[1]}
+
+
+def test_a_run_that_ends_with_its_creation_is_never_unfinished(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run(state=RunState.SKIPPED))
+
+    assert unfinished(runs) == set()
+
+
+def test_unfinished_runs_are_those_created_before_a_time(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run())
+
+    assert unfinished(runs, NOW) == set()
+    assert unfinished(runs, NOW + timedelta(seconds=1)) == {(DISTRICT, RUN)}
+
+
+def test_neither_a_chunk_s_marker_nor_an_issue_is_an_unfinished_run(runs: InMemoryRuns | Runs) -> None:
+    an_applying_run(runs)
+    runs.count_chunk(a_chunk(), Counts(created=1))
+    runs.add_issues(DISTRICT, RUN, 1, [an_issue(1)])
+
+    assert unfinished(runs) == {(DISTRICT, RUN)}
+
+
+def test_how_often_a_run_was_resumed_is_counted_and_outlives_its_attempts(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run())
+
+    resumed = [runs.resume(stored(runs), NOW), runs.resume(stored(runs), LATER)]
+    begun = runs.begin_attempt(DISTRICT, RUN, 7, NOW)
+
+    assert resumed == [True, True]
+    assert begun
+    assert (begun.resumes, begun.resumed_at) == (2, LATER)
+    assert stored(runs) == begun
+
+
+def test_a_run_as_it_was_once_is_not_resumed(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run())
+    queued = stored(runs)
+    runs.resume(queued, NOW)
+    resumed = stored(runs)
+    runs.begin_attempt(DISTRICT, RUN, 7, NOW)
+    fetching = stored(runs)
+    runs.begin_attempt(DISTRICT, RUN, 8, NOW)
+
+    assert [runs.resume(run, LATER) for run in (queued, resumed, fetching)] == [False, False, False]
+    assert (stored(runs).resumes, stored(runs).resumed_at) == (1, NOW)
+
+
+def test_a_run_that_is_not_there_is_not_resumed(runs: InMemoryRuns | Runs) -> None:
+    assert not runs.resume(a_run(), NOW)
+    assert runs.get(DISTRICT, RUN) is None

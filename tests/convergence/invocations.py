@@ -40,6 +40,7 @@ class Invocation:
         self.failed = False
         self.waits_until: datetime | None = None
         self.attempt = 0
+        self.works_on: str | None = None
         self._work = work
         self._fault: Fault | None = None
         self._killed = False

@@ -55,6 +55,10 @@ def without_counting_once(world: World) -> None:
     world.runs.__class__ = CountsTwice
 
 
+def without_sweeps(world: World) -> None:
+    world.sweep = lambda: None  # type: ignore[method-assign]  # that is the mutation
+
+
 def without_whole_fetches(world: World) -> None:
     world.proves = lambda _: True
 
@@ -65,6 +69,7 @@ def without_whole_fetches(world: World) -> None:
         without_lease,
         without_fence,
         without_counting_once,
+        without_sweeps,
         without_whole_fetches,
     ],
 )

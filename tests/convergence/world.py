@@ -17,6 +17,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
 from roster_sync.domain.record import RawRecord
 from roster_sync.domain.run import Counts, Run, RunState, upload_run_id
+from roster_sync.domain.silence import Backlog
 from roster_sync.messaging import user_changes
 from roster_sync.oneroster.records import JsonRecordReader
 from roster_sync.use_cases.apply_chunk import apply_chunk
@@ -25,6 +26,7 @@ from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
 from roster_sync.use_cases.import_upload import Importer, import_file
 from roster_sync.use_cases.provider import Page
 from roster_sync.use_cases.start_run import start_run
+from roster_sync.use_cases.sweep_runs import Sweeper, sweep_runs
 from tests.convergence.invocations import Fault, Invocation, Stepwise
 from tests.convergence.people import Record, stored_sourced_ids
 from tests.support.builders import DISTRICT, NOW, a_school, settings
@@ -139,6 +141,27 @@ class World:
 
         self._invoke("sync now", work)
 
+    def sweep(self) -> None:
+        """The schedule's time has come to look for runs that died."""
+
+        def work(invocation: Invocation) -> None:
+            sweep_runs(
+                Sweeper(
+                    leases=cast("Any", Stepwise(invocation, self.districts)),
+                    runs=self._runs(invocation),
+                    backlog=lambda: invocation.operation(self._backlog),
+                    request_sync=lambda district_id, run_id: self._request(invocation, [(district_id, run_id)]),
+                    clock=lambda: self.now,
+                )
+            )
+
+        self._invoke("sweep", work)
+
+    def lose_a_message(self) -> None:
+        """A message is gone, as if it had expired."""
+        if self.messages:
+            self.messages.remove(self.random.choice(self.messages))
+
     def upload(self, rows: Sequence[Mapping[str, str]]) -> None:
         """A file arrives in the bucket."""
         self.started += 1
@@ -175,6 +198,12 @@ class World:
     def is_fetching(self) -> bool:
         """Whether a fetch is under way."""
         return any(invocation.name == "sync-requests" for invocation in self.under_way)
+
+    def assert_nobody_works_on(self, run_id: RunId) -> None:
+        """A run that is given up must be dead."""
+        if not self.outlives_lease:
+            at_work = [each.name for each in self.under_way if each.works_on == run_id and not each.ended]
+            assert not at_work, f"{run_id} was ended while {at_work} worked on it."
 
     def pass_time(self, time: timedelta) -> None:
         """Functions that have run for too long are ended."""
@@ -222,6 +251,10 @@ class World:
 
         self._invoke(message.queue, work)
 
+    def _backlog(self) -> Backlog:
+        waiting = Counter(message.queue for message in self.messages)
+        return Backlog(waiting["sync-requests"], waiting["user-changes"])
+
     def _send(self, queue: str, body: str) -> None:
         self.messages.append(Message(queue, body, self.now))
 
@@ -249,7 +282,7 @@ class World:
             user_changes.from_json(body),
             users=cast("Any", _Users(invocation, self.users)),
             runs=self._runs(invocation),
-            leases=cast("Any", Stepwise(invocation, self.districts)),
+            leases=cast("Any", _Leases(invocation, self.districts)),
             clock=lambda: self.now,
         )
 
@@ -294,6 +327,7 @@ class _Runs(Stepwise):
         if begun:
             # A newer attempt may have begun before this one reads the provider.
             self._invocation.attempt = begun.attempt
+            self._invocation.works_on = run_id
         return begun
 
     def close(
@@ -312,11 +346,30 @@ class _Runs(Stepwise):
                 district_id, run_id, state, reason, now, attempt=attempt, provider_requests=provider_requests
             )
             run = self._world.runs.get(district_id, run_id)
+            if closed and self._invocation.name == "sweep" and state is RunState.FAILED:
+                self._world.assert_nobody_works_on(run_id)
             if closed and run:
                 self._world.check(self._world, run)
             return closed
 
         return self._invocation.operation(close)
+
+
+class _Leases(Stepwise):
+    """The lease, and who works under it."""
+
+    def __init__(self, invocation: Invocation, districts: InMemoryDistricts) -> None:
+        super().__init__(invocation, districts)
+        self._districts = districts
+
+    def renew(self, district_id: DistrictId, holder: RunId, expires_at: datetime) -> bool:
+        def renew() -> bool:
+            renewed = self._districts.renew(district_id, holder, expires_at)
+            if renewed:
+                self._invocation.works_on = holder
+            return renewed
+
+        return self._invocation.operation(renew)
 
 
 class _Users(Stepwise):

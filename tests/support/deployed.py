@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from functions.dispatch import app as dispatch
 from functions.fetch import app as fetch
+from functions.sweep import app as sweep
 from functions.upsert import app as upsert
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.identifiers import DistrictId, RunId
@@ -168,6 +169,8 @@ def clear_caches() -> None:
         fetch.secrets,
         fetch.fetcher,
         upsert.applier,
+        sweep.sync_requests,
+        sweep.sweeper,
     ):
         factory.cache_clear()
 
@@ -190,7 +193,7 @@ def a_night(monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
         }
         # Nothing that a fetch waits for happens in a test by itself.
         monkeypatch.setattr(fetch, "time", SimpleNamespace(sleep=lambda _: None))
-        for function in ("dispatch", "fetch", "upsert"):
+        for function in ("dispatch", "fetch", "upsert", "sweep"):
             for name, value in functions()[function]["Environment"]["Variables"].items():
                 monkeypatch.setenv(name, _resolved(value, deployed))
         clear_caches()

@@ -81,10 +81,15 @@ class InMemoryDistricts:
         self._leases[district_id] = replace(held, expires_at=expires_at)
         return True
 
-    def release(self, district_id: DistrictId, holder: RunId) -> None:
+    def release(self, district_id: DistrictId, holder: RunId, expires_at: datetime | None = None) -> bool:
         held = self._leases.get(district_id)
-        if held and held.holder == holder:
-            del self._leases[district_id]
+        if held is None or held.holder != holder or expires_at not in (None, held.expires_at):
+            return False
+        del self._leases[district_id]
+        return True
+
+    def held(self, district_id: DistrictId) -> Lease | None:
+        return self._leases.get(district_id)
 
     def count_test(self, district_id: DistrictId, now: datetime, most: int, within: timedelta) -> timedelta | None:
         count, ends = self._tests.get(district_id, (0, now))
@@ -110,6 +115,18 @@ class InMemoryRuns:
     def get(self, district_id: DistrictId, run_id: RunId) -> Run | None:
         return self._runs.get((district_id, run_id))
 
+    def unfinished(self, created_before: datetime) -> Iterator[tuple[DistrictId, RunId]]:
+        before = f"{created_before:%Y%m%dT%H%M%SZ}"
+        runs = [run for run in self._runs.values() if not run.state.is_terminal and run.run_id < before]
+        yield from [(run.district_id, run.run_id) for run in runs]
+
+    def resume(self, run: Run, now: datetime) -> bool:
+        stored = self._runs.get((run.district_id, run.run_id))
+        if stored is None or (stored.state, stored.attempt, stored.resumes) != (run.state, run.attempt, run.resumes):
+            return False
+        self._runs[run.district_id, run.run_id] = replace(stored, resumes=run.resumes + 1, resumed_at=now)
+        return True
+
     def begin_attempt(self, district_id: DistrictId, run_id: RunId, fence: int, now: datetime) -> Run | None:
         run = self._runs.get((district_id, run_id))
         if run is None or run.state.is_terminal:
@@ -124,6 +141,8 @@ class InMemoryRuns:
             attempt=run.attempt + 1,
             sent_attempt=run.sent_attempt,
             fence=fence,
+            resumes=run.resumes,
+            resumed_at=run.resumed_at,
         )
         self._runs[district_id, run_id] = begun
         return begun

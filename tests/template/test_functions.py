@@ -64,12 +64,11 @@ def test_the_night_begins_on_the_minute_and_a_failed_start_is_tried_again_then_k
     assert night["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DispatchDeadLetterQueue", "Arn"]}}
 
 
-def test_the_schedule_has_a_name_of_its_own_in_every_stack() -> None:
+def test_a_schedule_has_a_name_of_its_own_in_every_stack() -> None:
     """SAM named it DispatchFunctionNight, so a second stack of the account and region could not be created."""
-    night = schedule()
-
-    assert night["OmitName"] is True
-    assert "Name" not in night
+    for schedule in (functions()["dispatch"]["Events"]["Night"], functions()["sweep"]["Events"]["Sweep"]):
+        assert schedule["Properties"]["OmitName"] is True
+        assert "Name" not in schedule["Properties"]
 
 
 def test_dispatch_gets_the_scheduled_time_in_the_shape_of_its_event() -> None:
@@ -79,6 +78,16 @@ def test_dispatch_gets_the_scheduled_time_in_the_shape_of_its_event() -> None:
 
     assert given == {"scheduled_time": "<aws.scheduler.scheduled-time>"}
     assert given.keys() == event.keys()
+
+
+def test_runs_that_died_are_looked_for_at_least_four_times_an_hour() -> None:
+    sweep = functions()["sweep"]["Events"]["Sweep"]["Properties"]
+
+    assert sweep["ScheduleExpression"] == "rate(15 minutes)"
+    assert functions()["sweep"]["Timeout"] < 15 * 60
+    assert json.loads(sweep["Input"]) == json.loads((ROOT / "events" / "sweep.json").read_text())
+    # The next one comes soon enough.
+    assert functions()["sweep"]["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
 
 
 @pytest.mark.parametrize("function", ["dispatch", "import_users"])
@@ -92,7 +101,7 @@ def test_an_asynchronous_invocation_that_fails_is_tried_again_then_kept(function
 def test_each_function_is_a_folder_of_its_own_with_one_event() -> None:
     names = set(functions())
 
-    assert names == {"dispatch", "fetch", "upsert", "import_users", "settings_api", "test_connection"}
+    assert names == {"dispatch", "fetch", "upsert", "sweep", "import_users", "settings_api", "test_connection"}
     assert names == {path.stem for path in (ROOT / "events").glob("*.json")}
     assert {function["CodeUri"] for function in functions().values()} == {f"functions/{name}" for name in names}
 

@@ -88,12 +88,18 @@ def test_no_function_may_what_it_never_does() -> None:
     """That what remains is enough is shown by the nights with IAM enforced."""
     assert may("dynamodb:GetItem", "UsersTable") == {"settings_api"}
     assert may("dynamodb:PutItem", "SyncRunsTable") == {"dispatch", "upsert", "import_users", "settings_api"}
-    assert may("dynamodb:UpdateItem", "SyncRunsTable") == {"fetch", "upsert", "import_users", "settings_api"}
+    assert may("dynamodb:UpdateItem", "SyncRunsTable") == {
+        "fetch",
+        "upsert",
+        "sweep",
+        "import_users",
+        "settings_api",
+    }
     assert may("dynamodb:BatchWriteItem", "SyncRunsTable") == {"fetch", "import_users", "settings_api"}
 
 
-def test_only_dispatch_and_the_api_request_syncs_and_only_fetch_sends_changes() -> None:
-    assert may("sqs:SendMessage*", "SyncRequestsQueue") == {"dispatch", "settings_api"}
+def test_only_dispatch_the_api_and_sweeps_request_syncs_and_only_fetch_sends_changes() -> None:
+    assert may("sqs:SendMessage*", "SyncRequestsQueue") == {"dispatch", "settings_api", "sweep"}
     assert may("sqs:SendMessage*", "UserChangesQueue") == {"fetch"}
 
 

@@ -10,6 +10,7 @@ from roster_sync.environment import (
     FetchEnvironment,
     ImportUsersEnvironment,
     SettingsApiEnvironment,
+    SweepEnvironment,
     TestConnectionEnvironment,
     UpsertEnvironment,
 )
@@ -19,6 +20,7 @@ BY_FUNCTION = {
     "dispatch": DispatchEnvironment,
     "fetch": FetchEnvironment,
     "upsert": UpsertEnvironment,
+    "sweep": SweepEnvironment,
     "import_users": ImportUsersEnvironment,
     "settings_api": SettingsApiEnvironment,
     "test_connection": TestConnectionEnvironment,

@@ -82,6 +82,16 @@ class UpsertEnvironment(_Environment):
 
 
 @dataclass(frozen=True, slots=True)
+class SweepEnvironment(_Environment):
+    """Variables of `sweep`."""
+
+    districts_table: str
+    sync_runs_table: str
+    sync_requests_queue_url: str
+    user_changes_queue_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportUsersEnvironment(_Environment):
     """Variables of `import_users`."""
 

@@ -32,6 +32,8 @@ class Metric(StrEnum):
     """Runs that wait for an administrator's approval of their deactivations."""
     RUNS_FAILED = "RunsFailed"
     """Runs that ended failed."""
+    RUNS_RESUMED = "RunsResumed"
+    """Runs that had died without a word and were started anew by `sweep`."""
     PROVIDER_REQUESTS = "ProviderRequests"
     """HTTP requests to providers, retries included."""
     RECORDS_FETCHED = "RecordsFetched"

@@ -10,7 +10,8 @@ import pytest
 from moto import mock_aws
 
 from roster_sync.domain.errors import TransientError
-from roster_sync.messaging.queue import SyncRequestsQueue, UserChangesQueue
+from roster_sync.domain.silence import Backlog
+from roster_sync.messaging.queue import Queues, SyncRequestsQueue, UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.messaging.user_changes import from_json
 from tests.support.builders import DISTRICT, OTHER_DISTRICT, RUN, a_change, a_chunk, a_sis_user
@@ -137,3 +138,22 @@ def test_the_order_of_chunks_is_kept(scripted: ScriptedQueue) -> None:
 
     numbers = [from_json(entry["MessageBody"]).number for batch in scripted.batches for entry in batch]
     assert numbers == list(range(1, 13))
+
+
+def test_what_waits_and_what_is_being_worked_on_counts_by_queue(queues: dict[str, str]) -> None:
+    backlog = Queues(queues["SyncRequestsQueue"], queues["UserChangesQueue"]).backlog
+    SyncRequestsQueue(queues["SyncRequestsQueue"]).send([FIRST, SECOND])
+    UserChangesQueue(queues["UserChangesQueue"]).send([a_chunk()])
+    boto3.client("sqs").receive_message(QueueUrl=queues["SyncRequestsQueue"], MaxNumberOfMessages=1)
+
+    assert backlog() == Backlog(sync_requests=2, user_changes=1)
+
+
+def test_an_outage_of_the_queue_is_no_backlog_of_nothing(
+    scripted: ScriptedQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr(scripted, "answer", lambda _: (503, {}))
+
+    with pytest.raises(TransientError):
+        Queues(URL, URL).backlog()

@@ -97,6 +97,8 @@ class Run:
         reason: Why it ended as it did, in a sentence; None for a run that simply completed.
         reading: How the provider was read; None for an upload, and until that is done.
         issues_by_code: How many issues of each code.
+        resumes: How often it was started anew because nothing was heard of it.
+        resumed_at: When that was last; None if never.
         provider_requests: Requests that the provider answered or failed to answer.
     """
 
@@ -118,6 +120,8 @@ class Run:
     outcome: RunState | None = None
     reason: str | None = None
     reading: Reading | None = None
+    resumes: int = 0
+    resumed_at: datetime | None = None
 
 
 def nightly_run_id(scheduled_time: datetime) -> RunId:

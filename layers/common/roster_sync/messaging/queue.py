@@ -1,4 +1,4 @@
-"""Sending to SQS: batches within its limits, with the district as message group, until each message is taken."""
+"""SQS: sending in batches within its limits, the district as message group, until all is taken; and what waits."""
 
 import random
 import time
@@ -11,19 +11,53 @@ from botocore.config import Config
 from roster_sync.aws import AWS_ERRORS, is_outage
 from roster_sync.domain.change import Chunk
 from roster_sync.domain.errors import TransientError
+from roster_sync.domain.silence import Backlog
 from roster_sync.messaging import user_changes
 from roster_sync.messaging.sync_requests import SyncRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 _MAX_ENTRIES: Final = 10
 _MAX_BATCH_BYTES: Final = 1_048_576
 """Limits of SendMessageBatch: bodies of a batch count together."""
 
+_COUNTS: "Final[list[QueueAttributeNameType]]" = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+]
+
 _PAUSES_S: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """At most, before each further try; half of each on average."""
+
+
+class Queues:
+    """How much is left to do for `fetch` and `upsert`."""
+
+    def __init__(self, sync_requests_url: str, user_changes_url: str) -> None:
+        self._sync_requests_url = sync_requests_url
+        self._user_changes_url = user_changes_url
+        self._client = _client()
+
+    def backlog(self) -> Backlog:
+        """Messages of each queue that wait or are being worked on; SQS counts them approximately.
+
+        Raises:
+            TransientError: SQS did not answer.
+        """
+        return Backlog(self._messages(self._sync_requests_url), self._messages(self._user_changes_url))
+
+    def _messages(self, url: str) -> int:
+        try:
+            answer = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=_COUNTS)
+        except AWS_ERRORS as error:
+            if is_outage(error):
+                raise _outage() from error
+            raise
+        return sum(int(number) for number in answer["Attributes"].values())
 
 
 class SyncRequestsQueue:
@@ -62,15 +96,7 @@ class _Sender:
     def __init__(self, url: str, pause: Callable[[float], None]) -> None:
         self._url = url
         self._pause = pause
-        self._client: SQSClient = boto3.client(
-            "sqs",
-            config=Config(
-                connect_timeout=2,
-                read_timeout=10,
-                retries={"mode": "standard", "total_max_attempts": 5},
-                parameter_validation=False,
-            ),
-        )
+        self._client = _client()
 
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
         """Send (group, body) pairs."""
@@ -97,6 +123,18 @@ class _Sender:
             entries = [entry for entry in entries if entry["Id"] in again]
             self._pause(random.uniform(0, longest_s))  # noqa: S311 - spreads tries, guards nothing
         raise _outage()
+
+
+def _client() -> "SQSClient":
+    return boto3.client(
+        "sqs",
+        config=Config(
+            connect_timeout=2,
+            read_timeout=10,
+            retries={"mode": "standard", "total_max_attempts": 5},
+            parameter_validation=False,
+        ),
+    )
 
 
 def _batches(messages: Iterable[tuple[str, str]]) -> "Iterator[list[SendMessageBatchRequestEntryTypeDef]]":

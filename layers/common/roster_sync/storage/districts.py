@@ -272,8 +272,7 @@ class Districts:
             if held is None or not held.holder:
                 raise TransientError("Another sync or upload has just ended.")
             raise DistrictBusyError(held.holder)
-        previous = RunId(str(lease.previous_holder))
-        return Lease(holder, int(lease.fence or 0), expires_at, None if previous == holder else previous)
+        return _lease(lease)
 
     @errors_as_ours()
     def renew(self, district_id: DistrictId, holder: RunId, expires_at: datetime) -> bool:
@@ -282,10 +281,19 @@ class Districts:
         return _updated_lease(district_id, prolong, _DistrictItem.holder == holder) is not None
 
     @errors_as_ours()
-    def release(self, district_id: DistrictId, holder: RunId) -> None:
-        """Give the lease back; nothing happens if somebody else holds it now."""
+    def release(self, district_id: DistrictId, holder: RunId, expires_at: datetime | None = None) -> bool:
+        """Give the lease back; False if somebody else holds it now, or if it no longer expires at `expires_at`."""
         give_back = [_DistrictItem.holder.remove(), _DistrictItem.expires_at.remove()]
-        _updated_lease(district_id, give_back, _DistrictItem.holder == holder)
+        still_held = _DistrictItem.holder == holder
+        if expires_at is not None:
+            still_held &= _DistrictItem.expires_at == expires_at
+        return _updated_lease(district_id, give_back, still_held) is not None
+
+    @errors_as_ours()
+    def held(self, district_id: DistrictId) -> Lease | None:
+        """The lease as it stands, expired or not; None if it is free."""
+        item = _item(district_id, _LEASE)
+        return _lease(item) if item and item.holder else None
 
     @errors_as_ours()
     def count_test(self, district_id: DistrictId, now: datetime, most: int, within: timedelta) -> timedelta | None:
@@ -355,6 +363,11 @@ def _settings(item: _DistrictItem) -> Settings:
         version=int(item.version),
         updated_at=item.updated_at,
     )
+
+
+def _lease(item: _DistrictItem) -> Lease:
+    holder, previous = RunId(str(item.holder)), RunId(str(item.previous_holder))
+    return Lease(holder, int(item.fence or 0), item.expires_at, None if previous == holder else previous)
 
 
 def _school(item: _DistrictItem) -> School:

@@ -1,16 +1,18 @@
 """The SyncRuns table: runs, markers of their applied chunks, and their issues; all forgotten after 90 days."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
 
 from pynamodb.attributes import BooleanAttribute, MapAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.connection import Connection
 from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
@@ -39,6 +41,12 @@ if TYPE_CHECKING:
 _KEPT: Final = timedelta(days=90)
 _BATCH_WRITE_LIMIT: Final = 25
 """Items of one BatchWriteItem, a limit of DynamoDB."""
+
+_SHARDS: Final = 16
+"""Of the index of unfinished runs; one partition takes 1,000 writes a second."""
+
+_ID_TIME: Final = "%Y%m%dT%H%M%SZ"
+"""How each run's id begins."""
 
 _LAST_ISSUE: Final = 999_999
 _CONDITION_FAILED: Final = "ConditionalCheckFailed"
@@ -69,6 +77,15 @@ class _ReadingMap(MapAttribute[str, Any]):
     newest_change = UTCDateTimeAttribute(null=True)
 
 
+class _UnfinishedRuns(GlobalSecondaryIndex["_RunItem"]):  # type: ignore[no-untyped-call]  # pynamodb's own
+    class Meta:
+        index_name = "UnfinishedRuns"
+        projection = KeysOnlyProjection()
+
+    unfinished = UnicodeAttribute(hash_key=True)
+    item = UnicodeAttribute(range_key=True)
+
+
 class _RunItem(Model):
     """A run, or the marker of one of its chunks, or one of its issues, by its keys."""
 
@@ -80,6 +97,9 @@ class _RunItem(Model):
     expires_at = NumberAttribute()
     """Seconds since 1970, as DynamoDB's TTL wants it."""
 
+    unfinished = UnicodeAttribute(null=True)
+    """Only of a run that has not ended: its shard of the index. A night begins thousands of runs within a minute."""
+    unfinished_runs = _UnfinishedRuns()
     kind = UnicodeAttribute(null=True)
     state = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute(null=True)
@@ -96,6 +116,8 @@ class _RunItem(Model):
     outcome = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
     reading = _ReadingMap(null=True)  # type: ignore[no-untyped-call]  # pynamodb's own
+    resumes = NumberAttribute(null=True)
+    resumed_at = UTCDateTimeAttribute(null=True)
 
     code = UnicodeAttribute(null=True)
     message = UnicodeAttribute(null=True)
@@ -128,6 +150,7 @@ class Runs:
             run.district_id,
             run.run_id,
             expires_at=_expires_at(run.run_id),
+            unfinished=None if run.state.is_terminal else _shard(run.district_id),
             kind=run.kind.value,
             state=run.state.value,
             created_at=run.created_at,
@@ -144,6 +167,8 @@ class Runs:
             outcome=run.outcome.value if run.outcome else None,
             reason=run.reason,
             reading=_reading_map(run.reading) if run.reading else None,
+            resumes=run.resumes or None,
+            resumed_at=run.resumed_at,
         )
         try:
             item.save(_RunItem.run_key.does_not_exist())
@@ -174,6 +199,26 @@ class Runs:
         items = list(_RunItem.query(district_id, older, scan_index_forward=False, limit=limit + 1))
         more = items[limit - 1].item if len(items) > limit else None
         return [_run(item) for item in items[:limit]], more
+
+    def unfinished(self, created_before: datetime) -> Iterator[tuple[DistrictId, RunId]]:
+        """The runs of all districts that have not ended, in no order; one that has just ended may be among them.
+
+        By a sparse index: where all is well, it costs one read of each shard.
+        """
+        older = _RunItem.item < f"{created_before:{_ID_TIME}}"
+        with errors_as_ours():
+            for shard in range(_SHARDS):
+                for item in _RunItem.unfinished_runs.query(_shard_name(shard), older):
+                    yield DistrictId(item.run_key), RunId(item.item)
+
+    @errors_as_ours()
+    def resume(self, run: Run, now: datetime) -> bool:
+        """Note that `run` is started anew; False if it has gone on or ended since it was read."""
+        as_read = (_RunItem.state == run.state.value) & (_RunItem.attempt == run.attempt)
+        # A second sweep at the same time must not count.
+        as_read &= _RunItem.resumes == run.resumes if run.resumes else _RunItem.resumes.does_not_exist()
+        actions = [_RunItem.resumes.add(1), _RunItem.resumed_at.set(now)]
+        return _updated(run.district_id, run.run_id, actions, as_read) is not None
 
     @errors_as_ours()
     def begin_attempt(self, district_id: DistrictId, run_id: RunId, fence: int, now: datetime) -> Run | None:
@@ -290,6 +335,7 @@ class Runs:
         actions: list[Action] = [
             _RunItem.state.set(state.value),
             _RunItem.ended_at.set(now),
+            _RunItem.unfinished.remove(),
             _RunItem.reason.set(reason) if reason else _RunItem.reason.remove(),
         ]
         if provider_requests is not None:
@@ -372,8 +418,16 @@ def _issue_item(attempt: int, number: int) -> str:
 
 def _expires_at(run_id: RunId) -> int:
     """When a run, its markers and its issues are all forgotten; its id begins with its time."""
-    began = datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    began = datetime.strptime(run_id.partition("-")[0], _ID_TIME).replace(tzinfo=UTC)
     return int((began + _KEPT).timestamp())
+
+
+def _shard(district_id: DistrictId) -> str:
+    return _shard_name(crc32(district_id.encode()) % _SHARDS)
+
+
+def _shard_name(shard: int) -> str:
+    return f"{shard:02d}"
 
 
 def _has_not_ended() -> Condition:
@@ -446,6 +500,8 @@ def _run(item: _RunItem) -> Run:
         outcome=RunState(item.outcome) if item.outcome else None,
         reason=item.reason,
         reading=_reading(item.reading),
+        resumes=int(item.resumes or 0),
+        resumed_at=item.resumed_at,
     )
 
 

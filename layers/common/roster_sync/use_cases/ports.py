@@ -40,8 +40,11 @@ class LeaseStore(Protocol):
     def renew(self, district_id: DistrictId, holder: RunId, expires_at: datetime) -> bool:
         """Prolong the holder's lease; False if somebody else holds it now."""
 
-    def release(self, district_id: DistrictId, holder: RunId) -> None:
-        """Give the lease back; nothing happens if somebody else holds it now."""
+    def release(self, district_id: DistrictId, holder: RunId, expires_at: datetime | None = None) -> bool:
+        """Give the lease back; False if somebody else holds it now, or if it no longer expires at `expires_at`."""
+
+    def held(self, district_id: DistrictId) -> Lease | None:
+        """The lease as it stands, expired or not; None if it is free."""
 
 
 class RunStore(Protocol):
@@ -55,6 +58,12 @@ class RunStore(Protocol):
 
     def page(self, district_id: DistrictId, cursor: str | None = None, limit: int = 50) -> tuple[list[Run], str | None]:
         """Runs, newest first, and the cursor of the next page; None at the end."""
+
+    def unfinished(self, created_before: datetime) -> Iterator[tuple[DistrictId, RunId]]:
+        """The runs of all districts that have not ended, in no order; one that has just ended may be among them."""
+
+    def resume(self, run: Run, now: datetime) -> bool:
+        """Note that `run` is started anew; False if it has gone on or ended since it was read."""
 
     def begin_attempt(self, district_id: DistrictId, run_id: RunId, fence: int, now: datetime) -> Run | None:
         """Start fetching anew: attempt + 1, counts, chunks and issues empty; None if the run has ended."""
