@@ -84,8 +84,12 @@ def _stay(stack: Stack, provider: SampleProvider, printing: Console) -> None:
     """Say where everything is, and wait for Ctrl-C."""
     endpoint, outputs = stack.endpoint_url, stack.outputs
     token = stack.sign_in(district_id=DISTRICT_ID, role="district_admin")
+    administrator = stack.create_account(district_id=DISTRICT_ID, role="district_admin")
     lines = (
         "",
+        f"Portal:        {stack.portal_url}",
+        f"  sign in as   {administrator.email}",
+        f"  password     {administrator.password}",
         f"Settings API:  {stack.api_url}",
         f"Provider:      {provider.base_url}",
         f"Emulated AWS:  {endpoint} (user pool {outputs['UserPoolId']}, client {outputs['PortalClientId']})",

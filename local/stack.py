@@ -18,6 +18,30 @@ from local.errors import CannotSyncError, LocalStackError
 from local.sam import STAGE, build_and_deploy, settings
 
 PROJECT = Path(__file__).parents[1]
+# An update resets what it does not name.
+_CLIENT_SETTINGS = frozenset(
+    {
+        "AllowedOAuthFlows",
+        "AllowedOAuthFlowsUserPoolClient",
+        "AllowedOAuthScopes",
+        "AccessTokenValidity",
+        "ExplicitAuthFlows",
+        "IdTokenValidity",
+        "ReadAttributes",
+        "RefreshTokenValidity",
+        "SupportedIdentityProviders",
+        "TokenValidityUnits",
+        "WriteAttributes",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a person types at the sign-in page."""
+
+    email: str
+    password: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +57,56 @@ class Stack:
         """Base URL of the settings API as it is reached on this machine."""
         return f"{self.endpoint_url}/_aws/execute-api/{self.outputs['ApiId']}/{STAGE}"
 
+    @property
+    def portal_url(self) -> str:
+        """Address of the district portal on this machine."""
+        return f"{self.api_url}/portal"
+
     def client(self, service: str) -> Any:
         """A boto3 client of one of the stack's services, with all rights."""
         return _client(self.endpoint_url, service)
 
-    def sign_in(self, *, district_id: str | None, role: str) -> str:
-        """Create a user of the portal with this district and role, and return an ID token for the API."""
+    def create_account(self, *, district_id: str | None, role: str) -> Account:
+        """Create a user of the portal with this district and role."""
         cognito = self.client("cognito-idp")
-        email, password = f"{secrets.token_hex(6)}@example.org", f"Aa1!{secrets.token_hex(12)}"
-        attributes = {"email": email, "email_verified": "true", "custom:role": role}
+        account = Account(f"{secrets.token_hex(6)}@example.org", f"Aa1!{secrets.token_hex(12)}")
+        attributes = {"email": account.email, "email_verified": "true", "custom:role": role}
         if district_id is not None:
             attributes["custom:district_id"] = district_id
         pool = self.outputs["UserPoolId"]
         cognito.admin_create_user(
             UserPoolId=pool,
-            Username=email,
-            TemporaryPassword=password,
+            Username=account.email,
+            TemporaryPassword=account.password,
             MessageAction="SUPPRESS",
             UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
         )
-        cognito.admin_set_user_password(UserPoolId=pool, Username=email, Password=password, Permanent=True)
-        answer = cognito.admin_initiate_auth(
-            UserPoolId=pool,
+        cognito.admin_set_user_password(
+            UserPoolId=pool, Username=account.email, Password=account.password, Permanent=True
+        )
+        return account
+
+    def sign_in(self, *, district_id: str | None, role: str) -> str:
+        """Create a user of the portal with this district and role, and return an ID token for the API."""
+        account = self.create_account(district_id=district_id, role=role)
+        answer = self.client("cognito-idp").admin_initiate_auth(
+            UserPoolId=self.outputs["UserPoolId"],
             ClientId=self.outputs["PortalClientId"],
             AuthFlow="ADMIN_USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": email, "PASSWORD": password},
+            AuthParameters={"USERNAME": account.email, "PASSWORD": account.password},
         )
         token: str = answer["AuthenticationResult"]["IdToken"]
         return token
+
+    def let_the_portal_sign_in(self) -> None:
+        """Have the sign-in page lead back to the portal where it is on this machine; the template knows AWS's hosts."""
+        cognito = self.client("cognito-idp")
+        names = {"UserPoolId": self.outputs["UserPoolId"], "ClientId": self.outputs["PortalClientId"]}
+        described = cognito.describe_user_pool_client(**names)["UserPoolClient"]
+        kept = {name: value for name, value in described.items() if name in _CLIENT_SETTINGS}
+        cognito.update_user_pool_client(
+            **{**kept, **names, "CallbackURLs": [self.portal_url], "LogoutURLs": [self.portal_url]}
+        )
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
         """Invoke a function by the name of its output (`DispatchFunction`) and return its answer.
@@ -109,7 +155,9 @@ def local_stack(
             name_of_stack = settings(PROJECT)["stack_name"]
             described = _client(endpoint_url, "cloudformation").describe_stacks(StackName=name_of_stack)
             outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Stacks"][0]["Outputs"]}
-            yield Stack(endpoint_url, outputs, state)
+            stack = Stack(endpoint_url, outputs, state)
+            stack.let_the_portal_sign_in()
+            yield stack
     except (CannotSyncError, KeyboardInterrupt):
         shutil.rmtree(state)
         raise

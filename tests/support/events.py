@@ -35,6 +35,7 @@ def api_event(
     body: object = None,
     query: Mapping[str, str] | None = None,
     content_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What API Gateway sends for a request.
 
@@ -45,14 +46,16 @@ def api_event(
         body: Bytes arrive in base64, text as it is, anything else as JSON.
         query: Each parameter once.
         content_type: Of the body.
+        headers: Further ones.
     """
     event = copy.deepcopy(_settings_api_event())
-    headers = {**event["headers"], "Content-Type": content_type} if body is not None else event["headers"]
+    type_of_body = {"Content-Type": content_type} if body is not None else {}
+    sent = {**event["headers"], **type_of_body, **(headers or {})}
     event.update(
         httpMethod=method,
         path=path,
-        headers=headers,
-        multiValueHeaders={name: [value] for name, value in headers.items()},
+        headers=sent,
+        multiValueHeaders={name: [value] for name, value in sent.items()},
         queryStringParameters=dict(query) if query else None,
         multiValueQueryStringParameters={name: [value] for name, value in query.items()} if query else None,
         pathParameters=None,

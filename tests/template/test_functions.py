@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.template import ROOT, functions, properties, resources, template
 
+PUBLIC_ROUTES = {("GET", "/portal"), ("GET", "/portal/{proxy+}")}
 ROUTES = {
     ("GET", "/districts/{district_id}/settings"),
     ("PUT", "/districts/{district_id}/settings"),
@@ -25,6 +26,7 @@ ROUTES = {
     ("POST", "/districts/{district_id}/runs"),
     ("GET", "/districts/{district_id}/runs/{run_id}"),
     ("GET", "/districts/{district_id}/runs/{run_id}/issues"),
+    *PUBLIC_ROUTES,
 }
 
 
@@ -101,7 +103,16 @@ def test_an_asynchronous_invocation_that_fails_is_tried_again_then_kept(function
 def test_each_function_is_a_folder_of_its_own_with_one_event() -> None:
     names = set(functions())
 
-    assert names == {"dispatch", "fetch", "upsert", "sweep", "import_users", "settings_api", "test_connection"}
+    assert names == {
+        "dispatch",
+        "fetch",
+        "upsert",
+        "sweep",
+        "import_users",
+        "settings_api",
+        "portal",
+        "test_connection",
+    }
     assert names == {path.stem for path in (ROOT / "events").glob("*.json")}
     assert {function["CodeUri"] for function in functions().values()} == {f"functions/{name}" for name in names}
 
@@ -119,12 +130,25 @@ def test_the_api_has_exactly_the_described_routes() -> None:
     assert sorted(described) == sorted(ROUTES)
 
 
-def test_every_route_asks_for_a_token_of_the_user_pool() -> None:
+def test_every_route_but_the_portals_files_asks_for_a_token_of_the_user_pool() -> None:
     auth = properties("Api")["Auth"]
 
     assert auth["DefaultAuthorizer"] == "DistrictTokens"
     assert auth["Authorizers"] == {"DistrictTokens": {"UserPoolArn": {"Fn::GetAtt": ["UserPool", "Arn"]}}}
-    assert [route for route in routes() if "Auth" in route or route["RestApiId"] != {"Ref": "Api"}] == []
+    assert {(route["Method"], route["Path"]) for route in routes() if "Auth" in route} == PUBLIC_ROUTES
+    assert [route for route in routes() if route["RestApiId"] != {"Ref": "Api"}] == []
+
+
+def test_the_portal_signs_in_where_the_pools_page_leads_back_to_it() -> None:
+    portal_url = template()["Outputs"]["PortalUrl"]["Value"]
+
+    assert properties("PortalClient")["CallbackURLs"] == [portal_url]
+    assert properties("PortalClient")["LogoutURLs"] == [portal_url]
+    assert properties("Api")["Variables"] == {"portalClientId": {"Ref": "PortalClient"}}
+
+
+def test_the_portal_has_no_rights() -> None:
+    assert functions()["portal"]["Policies"] == []
 
 
 def test_the_gateways_own_answers_have_the_shape_of_the_apis() -> None:

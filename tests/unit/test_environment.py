@@ -9,6 +9,7 @@ from roster_sync.environment import (
     DispatchEnvironment,
     FetchEnvironment,
     ImportUsersEnvironment,
+    PortalEnvironment,
     SettingsApiEnvironment,
     SweepEnvironment,
     TestConnectionEnvironment,
@@ -23,6 +24,7 @@ BY_FUNCTION = {
     "sweep": SweepEnvironment,
     "import_users": ImportUsersEnvironment,
     "settings_api": SettingsApiEnvironment,
+    "portal": PortalEnvironment,
     "test_connection": TestConnectionEnvironment,
 }
 

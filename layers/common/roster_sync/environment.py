@@ -127,3 +127,12 @@ class TestConnectionEnvironment(_Environment):
     secrets_key_id: str
     products: frozenset[str]
     allow_local_providers: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PortalEnvironment(_Environment):
+    """Variables of `portal`."""
+
+    sign_in_url: str
+    nightly_schedule: str
+    schedule_timezone: str

@@ -202,6 +202,41 @@ def test_two_administrators_who_save_at_once_collide(client: Client) -> None:
     assert client.send("GET", "/settings").json["page_size"] == 100
 
 
+def test_an_etag_of_settings_that_are_stored_no_more_fails_the_precondition(client: Client) -> None:
+    seen = client.send("GET", "/settings").headers["ETag"]
+
+    first = client.send("PUT", "/settings", body=COMPLETE, headers={"If-Match": seen})
+    second = client.send("PUT", "/settings", body={**COMPLETE, "page_size": 200}, headers={"If-Match": seen})
+
+    assert (seen, first.status, first.headers["ETag"]) == ('"0"', 200, '"1"')
+    assert (second.status, second.json["detail"]) == (412, "The settings were changed meanwhile. Load them again.")
+    assert client.send("GET", "/settings").json["page_size"] == 1000
+
+
+def test_the_etag_that_a_put_answers_is_good_for_the_next(client: Client) -> None:
+    saved = client.send("PUT", "/settings", body=COMPLETE)
+
+    again = client.send("PUT", "/settings", body=COMPLETE, headers={"If-Match": saved.headers["ETag"]})
+
+    assert again.status == 200
+
+
+@pytest.mark.parametrize("condition", ["3", "abc", '"1", "2"', '""', '"٣"', "9" * 20])
+def test_a_condition_that_names_no_stored_version_stores_nothing(client: Client, condition: str) -> None:
+    answer = client.send("PUT", "/settings", body=COMPLETE, headers={"If-Match": condition})
+
+    assert answer.status == 412
+    assert client.send("GET", "/settings").json["version"] == 0
+
+
+def test_any_version_is_replaced_where_the_condition_names_any(client: Client) -> None:
+    client.send("PUT", "/settings", body=COMPLETE)
+
+    answer = client.send("PUT", "/settings", body=COMPLETE, headers={"If-Match": "*"})
+
+    assert (answer.status, answer.json["version"]) == (200, 2)
+
+
 def test_rule_1_without_an_active_product_or_a_mapped_school_the_run_is_skipped_and_says_why(client: Client) -> None:
     client.send("PUT", "/settings", body={**COMPLETE, "products": []})
 

@@ -7,7 +7,13 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
+from roster_sync.domain.errors import RosterSyncError
+
 CONTENT_TYPE = "application/problem+json"
+
+
+class PreconditionFailedError(RosterSyncError):
+    """What the request's `If-Match` names is stored no more."""
 
 
 def problem(

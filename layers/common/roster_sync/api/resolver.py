@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from roster_sync.api.problems import problem, validation_problem
+from roster_sync.api.problems import PreconditionFailedError, problem, validation_problem
 from roster_sync.api.runs import add_run_routes
 from roster_sync.api.schools import add_school_routes
 from roster_sync.api.services import Services
@@ -35,6 +35,7 @@ _STATUS_OF_ERROR: Mapping[type[Exception], HTTPStatus] = {
     ConflictError: HTTPStatus.CONFLICT,
     DistrictBusyError: HTTPStatus.CONFLICT,
     NotFoundError: HTTPStatus.NOT_FOUND,
+    PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
     NotSignedInError: HTTPStatus.UNAUTHORIZED,
     ForbiddenError: HTTPStatus.FORBIDDEN,
 }

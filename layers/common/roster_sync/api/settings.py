@@ -1,20 +1,28 @@
 """Routes of a district's OneRoster settings."""
 
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Annotated, Any
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
+from roster_sync.api.problems import PreconditionFailedError
 from roster_sync.api.schemas import DistrictInPath, SettingsBody, SettingsOut
 from roster_sync.api.services import Services
 from roster_sync.domain.credentials import notices
 from roster_sync.domain.district import Settings, why_not_run
+from roster_sync.domain.errors import ConflictError
 from roster_sync.domain.identifiers import DistrictId
 from roster_sync.use_cases.change_settings import (
     change_settings,
     remember_sign_in,
     require_secret_for_another_host,
 )
+
+_MOST_DIGITS = 15
+"""Of a version."""
 
 
 def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None:
@@ -24,19 +32,24 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
     def stored(district_id: DistrictId) -> Settings:
         return districts.settings(district_id) or Settings(district_id=district_id)
 
-    def shown(settings: Settings) -> SettingsOut:
+    def shown(settings: Settings) -> Response[SettingsOut]:
         why = why_not_run(settings, districts.schools(settings.district_id), offered)
-        return SettingsOut.of(settings, offered, why, notices(settings, services.clock().date()))
+        body = SettingsOut.of(settings, offered, why, notices(settings, services.clock().date()))
+        return Response(HTTPStatus.OK.value, APPLICATION_JSON, body, {"ETag": f'"{settings.version}"'})
 
     @api.get("/districts/<district_id>/settings")
-    def get_settings(district_id: DistrictInPath) -> SettingsOut:
+    def get_settings(district_id: DistrictInPath) -> Response[SettingsOut]:
         return shown(stored(district_id))
 
     @api.put("/districts/<district_id>/settings")
-    def put_settings(district_id: DistrictInPath, body: SettingsBody) -> SettingsOut:
-        return shown(
-            change_settings(
-                body.entered(),
+    def put_settings(district_id: DistrictInPath, body: SettingsBody) -> Response[SettingsOut]:
+        condition = api.current_event.headers.get("If-Match")
+        entered = body.entered()
+        if condition:
+            entered = replace(entered, version=_version_of(condition))
+        try:
+            saved = change_settings(
+                entered,
                 district_id,
                 store=districts,
                 normalise_base_url=services.normalise_base_url,
@@ -45,7 +58,11 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
                 offered_products=offered,
                 now=services.clock(),
             )
-        )
+        except ConflictError as conflict:
+            if condition:
+                raise PreconditionFailedError(str(conflict)) from conflict
+            raise
+        return shown(saved)
 
     @api.post("/districts/<district_id>/settings/test")
     def test_settings(
@@ -67,3 +84,17 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
         if "settings" not in request:
             remember_sign_in(report.get("sign_in"), settings, districts)
         return report
+
+
+def _version_of(condition: str) -> int | None:
+    """The version that an `If-Match` names (RFC 9110 §13.1.1); None for any.
+
+    Raises:
+        PreconditionFailedError: It is no ETag of ours.
+    """
+    if condition.strip() == "*":
+        return None
+    text = condition.strip().removeprefix('"').removesuffix('"')
+    if not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS:
+        raise PreconditionFailedError("If-Match names no version of these settings. Send the ETag that you were given.")
+    return int(text)

@@ -1,0 +1,143 @@
+// One run: where it stands while it goes on, what it did, and what it found.
+
+import { add, h, replace } from "../dom.js";
+import { duration, issuesOf, number, time } from "../format.js";
+import { toCsv } from "../csv.js";
+import { action, badge, card, download, facts, isRunning, notice, showProblem, stateBadge } from "../parts.js";
+import { t } from "../text.js";
+
+const POLL_MS = 2_000;
+const EXAMPLES = 20;
+const LOADED_ISSUES = 1_000;
+const COUNTS = ["fetched", "created", "updated", "linked", "reactivated", "deactivated", "unchanged", "skipped", "invalid", "superseded"];
+
+export async function run(view) {
+  let current = await view.api.get(`runs/${view.id}`, {}, view.signal);
+  const head = h("div", { class: "stack" });
+  const body = h("div", { class: "stack" });
+  replace(view.main, head, body);
+  draw();
+  if (!isRunning(current)) await drawIssues();
+  else follow();
+
+  function draw() {
+    replace(
+      head,
+      h("p", { class: "back" }, h("a", { href: view.link("runs") }, t.run.back)),
+      h("div", { class: "title" }, h("h1", { tabindex: "-1" }, t.run.title(t.kinds[current.kind], time(current.created_at))), stateBadge(current.state)),
+      isRunning(current) ? progress(current) : summary(current),
+      counts(current),
+    );
+  }
+
+  async function drawIssues() {
+    replace(body, await issues(view, current), details(current));
+  }
+
+  // Not awaited: the page is there, and goes on by itself until it is left.
+  async function follow() {
+    while (isRunning(current) && !view.signal.aborted) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      try {
+        const next = await view.api.get(`runs/${view.id}`, {}, view.signal);
+        if (next.state !== current.state) view.announce(t.states[next.state]);
+        current = next;
+        draw();
+      } catch (error) {
+        if (view.signal.aborted) return;
+        replace(body, showProblem(error, view.refresh));
+        return;
+      }
+    }
+    if (!view.signal.aborted) await drawIssues();
+  }
+}
+
+function progress(run) {
+  const known = run.chunks_expected > 0;
+  const text = known ? t.run.applying(run.chunks_applied, run.chunks_expected) : t.run.progress[run.state];
+  return card(
+    t.run.running,
+    h("progress", { "aria-label": text, ...(known ? { max: run.chunks_expected, value: run.chunks_applied } : {}) }),
+    h("p", {}, text),
+  );
+}
+
+function summary(run) {
+  const text = run.reason ?? t.run.summary[run.state];
+  const look = { failed: "bad", blocked: "warn", skipped: "warn" }[run.state] ?? "good";
+  return notice(look, h("p", {}, text), look === "bad" ? h("p", {}, t.run.nothingLost) : null);
+}
+
+function counts(run) {
+  const shown = COUNTS.filter((name) => run.counts[name] > 0 || name === "fetched");
+  return h(
+    "dl",
+    { class: "counts" },
+    shown.map((name) => h("div", { class: name }, h("dt", {}, t.counts[name]), h("dd", {}, number(run.counts[name])))),
+  );
+}
+
+async function issues(view, run) {
+  const total = issuesOf(run);
+  if (total === 0) return card(t.run.issues, h("p", {}, t.run.noIssues));
+  const { items } = await view.api.all(`runs/${run.run_id}/issues`, { limit: LOADED_ISSUES }, LOADED_ISSUES, view.signal);
+  const problems = h("div", {});
+  const save = action(
+    t.run.downloadIssues,
+    async () => {
+      const all = await view.api.all(`runs/${run.run_id}/issues`, { limit: LOADED_ISSUES });
+      const columns = ["code", "severity", "message", "remedy", "sourced_id", "record_kind", "line", "column"];
+      const rows = all.items.map((issue) => columns.map((name) => issue[name]));
+      download(`issues-${view.district}-${run.run_id}.csv`, "text/csv", toCsv([columns, ...rows]));
+    },
+    problems,
+  );
+  const groups = Map.groupBy
+    ? Map.groupBy(items, (issue) => issue.code)
+    : items.reduce((map, issue) => map.set(issue.code, [...(map.get(issue.code) ?? []), issue]), new Map());
+  const list = h("div", { class: "groups" });
+  for (const [code, found] of groups) add(list, group(code, found, run.issues_by_code[code] ?? found.length));
+  return card(t.run.issues, h("p", {}, t.run.issuesLead(number(total))), list, h("div", { class: "actions" }, save), problems);
+}
+
+function group(code, found, count) {
+  const [first] = found;
+  return h(
+    "details",
+    { class: "group" },
+    h(
+      "summary",
+      {},
+      badge(first.severity === "error" ? "bad" : "warn", t.severities[first.severity]),
+      h("span", { class: "name" }, t.issues[code] ?? code.replaceAll("_", " ")),
+      h("span", { class: "count" }, number(count)),
+    ),
+    h("p", {}, h("strong", {}, t.run.toDo), " ", first.remedy),
+    h(
+      "ul",
+      {},
+      found.slice(0, EXAMPLES).map((issue) => h("li", {}, where(issue), " ", issue.message)),
+    ),
+    count > EXAMPLES ? h("p", { class: "hint" }, t.run.moreOfThem(number(count - Math.min(EXAMPLES, found.length)))) : null,
+  );
+}
+
+function where(issue) {
+  if (issue.line) return h("strong", {}, t.upload.line(issue.line, issue.column));
+  return issue.sourced_id ? h("code", {}, issue.sourced_id) : "";
+}
+
+function details(run) {
+  return card(
+    t.run.details,
+    facts([
+      [t.run.began, time(run.started_at ?? run.created_at)],
+      [t.run.took, duration(run)],
+      [t.run.scope, run.scope_reason],
+      [t.run.fetch, run.fetch_reason],
+      [t.run.requests, run.provider_requests ? number(run.provider_requests) : null],
+      [t.run.id, h("code", {}, run.run_id)],
+    ]),
+  );
+}

@@ -1,0 +1,59 @@
+// The last nights and uploads: a chart, a table, and "Sync now".
+
+import { nightsChart } from "../chart.js";
+import { add, h, replace } from "../dom.js";
+import { changed, duration, issuesOf, number, time } from "../format.js";
+import { navigate } from "../leaving.js";
+import { action, card, stateBadge, table } from "../parts.js";
+import { t } from "../text.js";
+
+const IN_CHART = 60;
+const PER_PAGE = 25;
+
+export async function runs(view) {
+  const { items, more } = await view.api.all("runs", { limit: IN_CHART }, IN_CHART, view.signal);
+  const problems = h("div", { "aria-live": "assertive" });
+  const list = h("div", {});
+  let shown = PER_PAGE;
+
+  const draw = () => {
+    replace(
+      list,
+      table(t.runs.caption, t.runs.heads, items.slice(0, shown).map((run) => row(view, run))),
+      shown < items.length
+        ? h("div", { class: "actions" }, h("button", { type: "button", onclick: () => ((shown += PER_PAGE), draw()) }, t.runs.older))
+        : null,
+    );
+  };
+
+  const syncNow = action(
+    t.runs.syncNow,
+    async () => {
+      const run = await view.api.post("runs");
+      navigate(view.link("runs", run.run_id));
+    },
+    problems,
+    { class: "primary" },
+  );
+  replace(view.main, h("div", { class: "title" }, h("h1", { tabindex: "-1" }, t.pages.runs), syncNow), problems);
+  if (items.length === 0) {
+    add(view.main, card(t.runs.noneTitle, h("p", {}, t.runs.none)));
+    return;
+  }
+  add(view.main, [
+    card(t.runs.chart, nightsChart(items.filter((run) => run.kind !== "upload").reverse(), (run) => view.link("runs", run.run_id))),
+    card(t.runs.list, list, more ? h("p", { class: "hint" }, t.runs.more(IN_CHART)) : null),
+  ]);
+  draw();
+}
+
+function row(view, run) {
+  return [
+    h("a", { href: view.link("runs", run.run_id) }, time(run.created_at)),
+    t.kinds[run.kind] ?? run.kind,
+    stateBadge(run.state),
+    number(changed(run.counts)),
+    number(issuesOf(run)),
+    duration(run) || "–",
+  ];
+}

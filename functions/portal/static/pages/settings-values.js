@@ -1,0 +1,51 @@
+// The settings' form as the API's body, and how two such bodies differ.
+
+const TEXTS = ["base_url", "consumer_key", "token_url", "counselor_metadata_key", "role_metadata_key", "credentials_expire_on"];
+const NUMBERS = ["deactivation_percent", "deactivation_minimum", "parallel_requests", "page_size", "full_fetch_days"];
+const ROLE = "role:";
+
+export function entered(form) {
+  const data = new FormData(form);
+  const text = (name) => (data.get(name) ?? "").trim() || null;
+  const secret = text("consumer_secret");
+  return {
+    ...Object.fromEntries(TEXTS.map((name) => [name, text(name)])),
+    ...Object.fromEntries(NUMBERS.map((name) => [name, Number(data.get(name))])),
+    ...(secret ? { consumer_secret: secret } : {}),
+    products: data.getAll("products").sort(),
+    metadata_keys: (text("metadata_keys") ?? "")
+      .split(",")
+      .map((key) => key.trim())
+      .filter(Boolean),
+    roles: Object.fromEntries(
+      [...data].filter(([name, value]) => name.startsWith(ROLE) && value).map(([name, value]) => [name.slice(ROLE.length), value]),
+    ),
+    delta_nights: data.has("delta_nights"),
+  };
+}
+
+export function isSame(body, stored) {
+  return differences(body, stored).length === 0;
+}
+
+// Name, ours and theirs of each setting that differs; a secret that is entered differs, and is not shown.
+export function differences(body, stored) {
+  return Object.entries(body)
+    .map(([name, value]) => [name, shown(value), shown(stored[name])])
+    .filter(([, ours, theirs]) => ours !== theirs)
+    .map(([name, ours, theirs]) => (name === "consumer_secret" ? [name, "•••", "•••"] : [name, ours, theirs]));
+}
+
+function shown(value) {
+  if (value === null || value === undefined) return "–";
+  if (Array.isArray(value)) return [...value].join(", ") || "–";
+  if (typeof value === "object") {
+    return (
+      Object.entries(value)
+        .sort()
+        .map(([name, role]) => `${name}: ${role}`)
+        .join(", ") || "–"
+    );
+  }
+  return String(value);
+}
