@@ -34,8 +34,8 @@ class DistrictApi:
     def put(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._call("PUT", path, json=body)
 
-    def post(self, path: str) -> Any:
-        return self._call("POST", path)
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        return self._call("POST", path, json=body)
 
     def upload(self, csv: str) -> Any:
         """Send a CSV file of users; its report."""

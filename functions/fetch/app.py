@@ -20,6 +20,7 @@ from roster_sync.oneroster.address import host_of
 from roster_sync.oneroster.client import OneRosterClient
 from roster_sync.oneroster.retry import RetryPolicy
 from roster_sync.security.secrets import Secrets
+from roster_sync.storage.change_log import ChangeLog
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.host_slots import HostSlots
 from roster_sync.storage.runs import Runs
@@ -84,6 +85,7 @@ def fetcher() -> Fetcher:
         leases=districts,
         runs=Runs(environment.sync_runs_table),
         users=Users(environment.users_table),
+        log=ChangeLog(environment.sync_runs_table),
         queue=UserChangesQueue(environment.user_changes_queue_url),
         open_provider=partial(
             open_provider, allow_local=environment.allow_local_providers, host_slots=host_slots(environment)

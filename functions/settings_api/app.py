@@ -17,6 +17,7 @@ from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.observability import logger
 from roster_sync.oneroster.address import normalise_base_url, normalise_token_url
 from roster_sync.security.secrets import Secrets
+from roster_sync.storage.change_log import ChangeLog
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.uploads import Uploads
@@ -59,6 +60,7 @@ def api() -> Api:
             districts=Districts(environment().districts_table),
             runs=Runs(environment().sync_runs_table),
             users=Users(environment().users_table),
+            log=ChangeLog(environment().sync_runs_table),
             uploads=Uploads(environment().uploads_bucket),
             request_sync=request_sync,
             encrypt=encrypt,

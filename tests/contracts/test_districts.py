@@ -41,6 +41,8 @@ def test_settings_are_kept_whole(districts: InMemoryDistricts | Districts) -> No
         page_size=500,
         delta_nights=True,
         full_fetch_days=14,
+        first_run_preview=True,
+        previewed_at=NOW,
         credentials_expire_on=date(2027, 10, 1),
         version=0,
     )
@@ -83,6 +85,25 @@ def test_a_way_to_sign_in_is_not_added_to_other_settings_than_it_was_found_for(
 def test_a_district_without_settings_gets_none_by_a_way_to_sign_in(districts: InMemoryDistricts | Districts) -> None:
     assert not districts.save_sign_in(DISTRICT, SignIn(SignInMethod.BEARER), 0)
     assert districts.settings(DISTRICT) is None
+
+
+def test_a_completed_preview_is_noted_in_the_settings_it_was_made_with(
+    districts: InMemoryDistricts | Districts,
+) -> None:
+    saved = districts.save_settings(settings(), 0)
+
+    assert districts.save_previewed(DISTRICT, NOW, 1)
+
+    assert districts.settings(DISTRICT) == replace(saved, previewed_at=NOW)
+
+
+def test_a_preview_of_other_settings_is_not_noted(districts: InMemoryDistricts | Districts) -> None:
+    districts.save_settings(settings(), 0)
+    changed = districts.save_settings(settings(page_size=7), 1)
+
+    assert not districts.save_previewed(DISTRICT, NOW, 1)
+
+    assert districts.settings(DISTRICT) == changed
 
 
 def test_a_value_that_is_taken_out_is_gone(districts: InMemoryDistricts | Districts) -> None:

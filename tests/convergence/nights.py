@@ -63,6 +63,8 @@ def _night(random: Random, world: World, people: People) -> None:
                 world.sweep()
             case 6 if random.random() < 0.2:
                 world.lose_a_message()
+            case 7 if random.random() < 0.5:
+                world.preview()
     world.pass_time(timedelta(minutes=random.choice([1, 30, 24 * 60])))
 
 
@@ -90,9 +92,12 @@ def _check(world: World, run: Run) -> None:
     """What must hold when a run has ended."""
     if world.outlives_lease:
         return
+    users = world.users.all(DISTRICT)
+    if run.kind is RunKind.PREVIEW:
+        assert not any(user.run_id == run.run_id for user in users), f"{run.run_id} changed somebody."
+        return
     if run.state not in (*_COMPLETED, RunState.BLOCKED) or run.kind is RunKind.UPLOAD:
         return
-    users = world.users.all(DISTRICT)
     newer = [user for user in users if user.fence > run.fence]
     fetched = world.fetched[run.run_id, run.attempt]
     active = {sourced_id for user in users if user.active for sourced_id in user.sourced_ids}

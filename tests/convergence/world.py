@@ -30,7 +30,7 @@ from roster_sync.use_cases.sweep_runs import Sweeper, sweep_runs
 from tests.convergence.invocations import Fault, Invocation, Stepwise
 from tests.convergence.people import Record, stored_sourced_ids
 from tests.support.builders import DISTRICT, NOW, a_school, settings
-from tests.support.fakes import InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryRuns, InMemoryUsers
 
 PRODUCTS = frozenset({"serve"})
 MOST_RECEIVES = 5
@@ -84,6 +84,7 @@ class World:
     districts: InMemoryDistricts = field(default_factory=InMemoryDistricts)
     runs: InMemoryRuns = field(default_factory=InMemoryRuns)
     users: InMemoryUsers = field(default_factory=InMemoryUsers)
+    log: InMemoryChangeLog = field(default_factory=InMemoryChangeLog)
     now: datetime = NOW
     fetched: dict[tuple[RunId, int], Fetched] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
@@ -123,7 +124,11 @@ class World:
             self.pass_time(LEASE_TIME)
             self.sync_now()
 
-    def sync_now(self) -> None:
+    def preview(self) -> None:
+        """An administrator asks what a sync would do."""
+        self.sync_now(preview=True)
+
+    def sync_now(self, *, preview: bool = False) -> None:
         """An administrator asks for a sync."""
         self.started += 1
         now, nonce = self.now, f"{self.started}"
@@ -137,6 +142,7 @@ class World:
                 offered_products=PRODUCTS,
                 now=now,
                 nonce=nonce,
+                preview=preview,
             )
 
         self._invoke("sync now", work)
@@ -269,6 +275,7 @@ class World:
             leases=cast("Any", Stepwise(invocation, self.districts)),
             runs=self._runs(invocation),
             users=cast("Any", Stepwise(invocation, self.users)),
+            log=cast("Any", Stepwise(invocation, self.log)),
             queue=_Queue(invocation, self),
             open_provider=lambda _: _Provider(invocation, self, run_id),
             offered_products=PRODUCTS,

@@ -1,8 +1,9 @@
 """In-memory implementations of our own ports; tests/contracts holds each to the same tests as its adapter."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from msgspec import structs
 
@@ -16,6 +17,7 @@ from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
 from roster_sync.domain.sign_in import SignIn
 from roster_sync.domain.user import RosterEntry, SisUser, StoredUser, normalised_email
+from roster_sync.domain.user_change import Attributes, KeptChanges, UserChange, stored_time, text_of
 
 
 class InMemoryDistricts:
@@ -47,6 +49,13 @@ class InMemoryDistricts:
         if stored is None or stored.version != version:
             return False
         self._settings[district_id] = replace(stored, sign_in=sign_in)
+        return True
+
+    def save_previewed(self, district_id: DistrictId, now: datetime, version: int) -> bool:
+        stored = self._settings.get(district_id)
+        if stored is None or stored.version != version:
+            return False
+        self._settings[district_id] = replace(stored, previewed_at=now)
         return True
 
     def schools(self, district_id: DistrictId) -> list[School]:
@@ -277,6 +286,10 @@ class InMemoryUsers:
                 )
             ]
 
+    def snapshots(self, district_id: DistrictId, user_ids: Collection[UserId]) -> dict[UserId, Attributes]:
+        users = (self.get(district_id, user_id) for user_id in user_ids)
+        return {user.user_id: _attributes(user) for user in users if user}
+
     def sis_users(self, district_id: DistrictId, user_ids: Collection[UserId]) -> dict[UserId, SisUser]:
         users = (self.get(district_id, user_id) for user_id in user_ids)
         return {user.user_id: _sis_user(user) for user in users if user and user.sis_role}
@@ -336,9 +349,56 @@ class InMemoryUsers:
             counts += _count(change.kind, applied=applied)
         return counts
 
+    def put(self, *users: StoredUser) -> None:
+        """Store users as they are."""
+        self._users.update({(user.district_id, user.user_id): user for user in users})
+
     def _store(self, user: StoredUser) -> None:
         self._users[user.district_id, user.user_id] = user
         self.writes += 1
+
+
+class InMemoryChangeLog:
+    """ChangeLog, with pages as the settings API reads them."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[DistrictId, RunId], dict[tuple[int, int], KeptChanges]] = {}
+
+    def keep(
+        self,
+        district_id: DistrictId,
+        run_id: RunId,
+        *,
+        attempt: int,
+        number: int,
+        fence: int,
+        changes: Sequence[UserChange],
+    ) -> None:
+        kept = KeptChanges(attempt, number, fence, list(changes))
+        self._kept.setdefault((district_id, run_id), {}).setdefault((attempt, number), kept)
+
+    def all(self, district_id: DistrictId, run_id: RunId) -> Iterator[KeptChanges]:
+        yield from list(self._kept.get((district_id, run_id), {}).values())
+
+    def page(
+        self,
+        district_id: DistrictId,
+        run_id: RunId,
+        *,
+        kind: ChangeKind | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> tuple[list[tuple[int, UserChange]], str | None]:
+        if cursor is not None and not cursor.isdecimal():
+            raise ConfigurationError("There is no such cursor. Begin again without one.")
+        found = [
+            (kept.fence, change)
+            for kept in self.all(district_id, run_id)
+            for change in kept.changes
+            if kind in (None, change.kind)
+        ]
+        start = int(cursor or 0)
+        return found[start : start + limit], str(start + limit) if len(found) > start + limit else None
 
 
 class InMemoryChangeQueue:
@@ -375,6 +435,32 @@ def _sis_user(user: StoredUser) -> SisUser:
         sis_counselor_email=user.sis_counselor_email,
         metadata=tuple(sorted((user.metadata or {}).items())),
     )
+
+
+def _attributes(user: StoredUser) -> dict[str, Any]:
+    """A user as DynamoDB has it."""
+    values = asdict(user)
+    pairs = {"user_ids": [{"type": type_, "identifier": identifier} for type_, identifier in user.user_ids]}
+    lists = ("sourced_ids", "grades", "school_ids", "agents", "products")
+    attributes = {
+        **values,
+        **pairs,
+        **{name: sorted(values[name]) for name in lists},
+        "metadata": dict(user.metadata or {}),
+        "status": "active" if user.active else "inactive",
+        "sourced_id": user.sourced_ids[0] if user.sourced_ids else None,
+        "fingerprint": text_of(user.fingerprint),
+        "record_digest": text_of(user.record_digest),
+        **{
+            name: stored_time(values[name]) if values[name] else None
+            for name in ("created_at", "updated_at", "deactivated_at")
+        },
+    }
+    for name in ("district_id", "user_id", "active"):
+        del attributes[name]
+    # Stored as NULL by a sync, and by nobody else.
+    stays = {"fence", "counselor_email"} if user.sis_role else {"fence"}
+    return {name: value for name, value in attributes.items() if value or name in stays}
 
 
 def _synced(stored: StoredUser | None, chunk: Chunk, change: Change, now: datetime) -> StoredUser:

@@ -17,7 +17,7 @@ from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
 from roster_sync.use_cases.provider import Page
 from tests.support.builders import DISTRICT, NOW, a_run, a_school, settings
-from tests.support.fakes import InMemoryChangeQueue, InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from tests.support.fakes import InMemoryChangeLog, InMemoryChangeQueue, InMemoryDistricts, InMemoryRuns, InMemoryUsers
 
 PRODUCTS = frozenset({"serve", "jobs", "journey"})
 
@@ -138,6 +138,7 @@ class Nights:
         self.districts = InMemoryDistricts()
         self.runs = InMemoryRuns()
         self.users = InMemoryUsers(*users)
+        self.log = InMemoryChangeLog()
         self.queue = InMemoryChangeQueue()
         self.now = now
         self.count = 0
@@ -160,6 +161,7 @@ class Nights:
             leases=self.districts,
             runs=self.runs,
             users=self.users,
+            log=self.log,
             queue=self.queue,
             open_provider=lambda _settings: provider,
             offered_products=PRODUCTS,

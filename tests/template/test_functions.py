@@ -26,6 +26,8 @@ ROUTES = {
     ("POST", "/districts/{district_id}/runs"),
     ("GET", "/districts/{district_id}/runs/{run_id}"),
     ("GET", "/districts/{district_id}/runs/{run_id}/issues"),
+    ("GET", "/districts/{district_id}/runs/{run_id}/changes"),
+    ("GET", "/districts/{district_id}/runs/{run_id}/samples"),
     *PUBLIC_ROUTES,
 }
 

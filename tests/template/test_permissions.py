@@ -87,7 +87,7 @@ def test_what_tests_a_connection_counts_tests_and_writes_nothing_else() -> None:
 def test_no_function_may_what_it_never_does() -> None:
     """That what remains is enough is shown by the nights with IAM enforced."""
     assert may("dynamodb:GetItem", "UsersTable") == {"settings_api"}
-    assert may("dynamodb:PutItem", "SyncRunsTable") == {"dispatch", "upsert", "import_users", "settings_api"}
+    assert may("dynamodb:PutItem", "SyncRunsTable") == {"dispatch", "fetch", "upsert", "import_users", "settings_api"}
     assert may("dynamodb:UpdateItem", "SyncRunsTable") == {
         "fetch",
         "upsert",

@@ -11,12 +11,13 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 from functions.fetch import app
 from local.sample_provider import SampleProvider
 from roster_sync.domain.change import Chunk
-from roster_sync.domain.identifiers import DistrictId, SchoolId, SourcedId
-from roster_sync.domain.run import Counts, Run, RunState
+from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
+from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.messaging import user_changes
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.oneroster.retry import RetryPolicy
+from roster_sync.storage.change_log import ChangeLog
 from tests.support.builders import (
     DISTRICT,
     LATER_RUN,
@@ -357,3 +358,23 @@ def test_metrics_count_what_was_fetched(night: Night, capsys: pytest.CaptureFixt
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     metrics = json.loads(line)
     assert (metrics["RecordsFetched"], metrics["ChunksSent"], metrics["ProviderRequests"]) == ([2], [1], [4])
+
+
+def test_a_preview_keeps_its_samples_and_changes_nobody(night: Night) -> None:
+    store_users(night)
+    preview = RunId("20261124T090000Z-preview-00000001")
+    night.queued_run(run_id=preview, kind=RunKind.PREVIEW)
+    with ScriptedProvider(GOOD) as provider:
+        night.enter_district(base_url=provider.base_url, consumer_key=KEY, secret=SECRET, first_run_preview=True)
+        before = items("UsersTable")
+
+        assert fetched(SyncRequest(DISTRICT, preview).to_json()) == []
+
+    run = night.run(run_id=preview)
+    changes, _ = ChangeLog("SyncRunsTable").page(DISTRICT, preview)
+    assert (run.state, run.would_be_blocked) == (RunState.COMPLETED, False)
+    assert sorted(change.kind for _, change in changes) == ["create", "deactivate", "update"]
+    assert (items("UsersTable"), night.messages("UserChangesQueue")) == (before, [])
+    stored = night.districts.settings(DISTRICT)
+    assert stored
+    assert stored.previewed_at

@@ -17,7 +17,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
 from roster_sync.domain.user import Role, StoredUser, normalised_email
 from tests.support.builders import DISTRICT, NOW
 from tests.support.events import api_event, district_admin
-from tests.support.fakes import InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryRuns, InMemoryUsers
 
 
 @dataclass
@@ -78,6 +78,7 @@ class Client:
         self.districts = InMemoryDistricts()
         self.runs = InMemoryRuns()
         self.users = PagedUsers()
+        self.log = InMemoryChangeLog()
         self.uploads = InMemoryUploads()
         self.requested: list[tuple[DistrictId, RunId]] = []
         self.request_sync: Callable[[DistrictId, RunId], None] = lambda *request: self.requested.append(request)
@@ -92,6 +93,7 @@ class Client:
                 districts=self.districts,
                 runs=self.runs,
                 users=self.users,
+                log=self.log,
                 uploads=self.uploads,
                 request_sync=self._request_sync,
                 encrypt=lambda district_id, text: f"{district_id}:{text[::-1]}".encode(),

@@ -114,6 +114,38 @@ def test_sync_now_creates_a_queued_run_and_asks_for_it(ready: Client) -> None:
     assert ready.runs.get(DISTRICT, run_id) is not None
 
 
+def test_a_preview_is_a_run_of_its_own_kind(ready: Client) -> None:
+    answer = ready.send("POST", "/runs", body={"preview": True})
+
+    run_id = RunId("20261124T090000Z-preview-00000001")
+    assert (answer.status, answer.json["run_id"], answer.json["state"]) == (202, run_id, "queued")
+    assert (answer.json["kind"], answer.json["would_be_blocked"]) == ("preview", None)
+    assert ready.requested == [(DISTRICT, run_id)]
+
+
+@pytest.mark.parametrize("body", [{}, {"preview": False}])
+def test_without_a_preview_it_is_a_sync(ready: Client, body: dict[str, object]) -> None:
+    answer = ready.send("POST", "/runs", body=body)
+
+    assert (answer.json["kind"], answer.json["would_be_blocked"]) == ("manual", None)
+
+
+@pytest.mark.parametrize("body", [{"preview": "yes"}, {"pre_view": True}])
+def test_a_body_that_asks_for_something_else_starts_nothing(ready: Client, body: dict[str, object]) -> None:
+    assert ready.send("POST", "/runs", body=body).status == 422
+    assert ready.requested == []
+
+
+def test_a_sync_before_the_first_preview_is_skipped_and_the_preview_is_not(ready: Client) -> None:
+    ready.districts.save_settings(settings(first_run_preview=True), 1)
+
+    sync, preview = ready.send("POST", "/runs"), ready.send("POST", "/runs", body={"preview": True})
+
+    assert (sync.json["state"], preview.json["state"]) == ("skipped", "queued")
+    assert sync.json["reason"].startswith("The first sync waits for a preview.")
+    assert "preview" in ready.send("GET", "/settings").json["why_not_run"]
+
+
 def test_a_run_that_could_not_be_asked_for_ends_failed(ready: Client) -> None:
     def out_of_order(_district_id: DistrictId, _run_id: RunId) -> None:
         raise TransientError("The queue did not answer.")

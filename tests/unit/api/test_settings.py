@@ -6,7 +6,7 @@ import pytest
 
 from roster_sync.domain.errors import TooManyTestsError
 from roster_sync.domain.run import RunState
-from tests.support.builders import DISTRICT
+from tests.support.builders import DISTRICT, NOW
 from tests.unit.api.conftest import Client
 
 COMPLETE: dict[str, Any] = {
@@ -47,6 +47,8 @@ def test_a_district_without_settings_gets_the_defaults_and_the_reason(client: Cl
         "page_size": 1000,
         "delta_nights": False,
         "full_fetch_days": 7,
+        "first_run_preview": False,
+        "previewed_at": None,
         "credentials_expire_on": None,
         "version": 0,
         "updated_at": None,
@@ -80,6 +82,7 @@ def test_what_is_saved_is_what_comes_back(client: Client) -> None:
         "page_size": 5000,
         "delta_nights": True,
         "full_fetch_days": 14,
+        "first_run_preview": True,
         "credentials_expire_on": "2027-10-01",
     }
 
@@ -131,6 +134,19 @@ def test_another_host_needs_its_secret(client: Client) -> None:
     assert accepted.status == 200
 
 
+def test_a_preview_counts_for_the_host_it_was_made_of(client: Client) -> None:
+    client.send("PUT", "/settings", body={**COMPLETE, "first_run_preview": True})
+    client.districts.save_previewed(DISTRICT, NOW, 1)
+
+    same = client.send("PUT", "/settings", body={**COMPLETE, "first_run_preview": True, "page_size": 7})
+    other = client.send(
+        "PUT", "/settings", body={**COMPLETE, "first_run_preview": True, "base_url": "https://new.example.org"}
+    )
+
+    assert same.json["previewed_at"] == "2026-11-24T09:00:00Z"
+    assert other.json["previewed_at"] is None
+
+
 def test_another_host_needs_its_secret_even_after_the_base_url_was_emptied(client: Client) -> None:
     client.send("PUT", "/settings", body=COMPLETE)
     client.send("PUT", "/settings", body={"base_url": None})
@@ -175,6 +191,7 @@ def test_a_base_url_that_may_not_be_called_is_refused(client: Client) -> None:
         ("page_size", 0),
         ("page_size", 10_001),
         ("delta_nights", "yes"),
+        ("first_run_preview", "yes"),
         ("full_fetch_days", 0),
         ("full_fetch_days", 32),
         ("credentials_expire_on", "in autumn"),

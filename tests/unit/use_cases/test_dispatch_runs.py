@@ -147,3 +147,20 @@ def test_many_districts_are_asked_for_once_each_in_several_batches() -> None:
     assert dispatched == Dispatched(requested=1_001, skipped=0)
     assert sorted(night.requested) == ids
     assert len(night.batches) > 1
+
+
+def test_a_district_whose_first_run_must_be_a_preview_is_skipped_until_one_has_completed() -> None:
+    night = Dispatch(DISTRICT)
+    night.districts.save_settings(settings(first_run_preview=True), 1)
+
+    assert night.begin() == Dispatched(requested=0, skipped=1)
+    run = night.run()
+    assert run
+    assert (run.reason or "").startswith("The first sync waits for a preview.")
+
+
+def test_a_district_that_has_had_its_preview_is_asked_for() -> None:
+    night = Dispatch(DISTRICT)
+    night.districts.save_settings(settings(first_run_preview=True, previewed_at=NOW), 1)
+
+    assert night.begin() == Dispatched(requested=1, skipped=0)

@@ -1,9 +1,12 @@
 """Routes of a district's runs."""
 
 from http import HTTPStatus
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler.openapi.params import Body
 
+from roster_sync.api.existing_run import existing_run
 from roster_sync.api.schemas import (
     Cursor,
     DistrictInPath,
@@ -11,14 +14,12 @@ from roster_sync.api.schemas import (
     IssuesLimit,
     IssuesOut,
     Limit,
+    RunBody,
     RunInPath,
     RunOut,
     RunsOut,
 )
 from roster_sync.api.services import Services
-from roster_sync.domain.errors import NotFoundError
-from roster_sync.domain.identifiers import DistrictId, RunId
-from roster_sync.domain.run import Run
 from roster_sync.use_cases.start_run import start_run
 
 
@@ -26,19 +27,13 @@ def add_run_routes(api: APIGatewayRestResolver, services: Services) -> None:
     """Add the routes under `/districts/{district_id}/runs`."""
     runs = services.runs
 
-    def existing(district_id: DistrictId, run_id: RunId) -> Run:
-        run = runs.get(district_id, run_id)
-        if run is None:
-            raise NotFoundError("There is no such run. Runs are kept for 90 days; load the list of runs again.")
-        return run
-
     @api.get("/districts/<district_id>/runs")
     def list_runs(district_id: DistrictInPath, limit: Limit = 50, cursor: Cursor = None) -> RunsOut:
         page, next_cursor = runs.page(district_id, cursor, limit)
         return RunsOut(items=[RunOut.of(run) for run in page], next_cursor=next_cursor)
 
     @api.post("/districts/<district_id>/runs", status_code=HTTPStatus.ACCEPTED)
-    def sync_now(district_id: DistrictInPath) -> RunOut:
+    def sync_now(district_id: DistrictInPath, body: Annotated[RunBody | None, Body()] = None) -> RunOut:
         run = start_run(
             district_id,
             districts=services.districts,
@@ -47,17 +42,18 @@ def add_run_routes(api: APIGatewayRestResolver, services: Services) -> None:
             offered_products=services.offered_products,
             now=services.clock(),
             nonce=services.nonce(),
+            preview=body is not None and body.preview,
         )
         return RunOut.of(run)
 
     @api.get("/districts/<district_id>/runs/<run_id>")
     def get_run(district_id: DistrictInPath, run_id: RunInPath) -> RunOut:
-        return RunOut.of(existing(district_id, run_id))
+        return RunOut.of(existing_run(runs, district_id, run_id))
 
     @api.get("/districts/<district_id>/runs/<run_id>/issues")
     def list_issues(
         district_id: DistrictInPath, run_id: RunInPath, limit: IssuesLimit = 100, cursor: Cursor = None
     ) -> IssuesOut:
-        run = existing(district_id, run_id)
+        run = existing_run(runs, district_id, run_id)
         page, next_cursor = runs.issues(district_id, run_id, run.attempt, cursor, limit)
         return IssuesOut(items=[IssueOut.of(issue) for issue in page], next_cursor=next_cursor)

@@ -1,11 +1,12 @@
 """Shapes of what the API takes and gives."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
 
+from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.fetch_plan import Scope
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId, UserId
@@ -15,6 +16,7 @@ from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.change_settings import EnteredSettings
+from roster_sync.use_cases.show_changes import ShownChange
 
 _ID = r"^[A-Za-z0-9_.-]{1,64}$"
 _DEFAULTS = Settings(district_id=DistrictId("default"))
@@ -89,6 +91,7 @@ class SettingsBody(_Body):
     page_size: Annotated[_Whole, Field(ge=1, le=10_000)] = _DEFAULTS.page_size
     delta_nights: Annotated[bool, Strict()] = _DEFAULTS.delta_nights
     full_fetch_days: Annotated[_Whole, Field(ge=1, le=31)] = _DEFAULTS.full_fetch_days
+    first_run_preview: Annotated[bool, Strict()] = _DEFAULTS.first_run_preview
     credentials_expire_on: date | None = None
     version: Annotated[_Whole | None, Field(ge=0, description="Of the settings you loaded; left out, any.")] = None
 
@@ -96,6 +99,12 @@ class SettingsBody(_Body):
         """The settings for the use case."""
         sign_in = SignIn(self.sign_in.method, self.sign_in.token_url) if self.sign_in else None
         return EnteredSettings(**{**dict(self), "sign_in": sign_in})
+
+
+class RunBody(_Body):
+    """What to start; a sync, unless told otherwise."""
+
+    preview: Annotated[bool, Strict()] = False
 
 
 class SchoolBody(_Body):
@@ -137,6 +146,8 @@ class SettingsOut(_Answer):
     page_size: int
     delta_nights: bool
     full_fetch_days: int
+    first_run_preview: bool
+    previewed_at: datetime | None
     credentials_expire_on: date | None
     version: int
     updated_at: datetime | None
@@ -169,6 +180,8 @@ class SettingsOut(_Answer):
             page_size=settings.page_size,
             delta_nights=settings.delta_nights,
             full_fetch_days=settings.full_fetch_days,
+            first_run_preview=settings.first_run_preview,
+            previewed_at=settings.previewed_at,
             credentials_expire_on=settings.credentials_expire_on,
             version=settings.version,
             updated_at=settings.updated_at,
@@ -221,7 +234,8 @@ class RunOut(_Answer):
 
     `scope` says whose users were read, and `scope_reason` why; `fetch` whether all of them or only the changed ones,
     and `fetch_reason` why, unless delta nights are switched off. All are null for an upload, and while nothing was
-    read.
+    read. `would_be_blocked` says of a preview whether a sync would end blocked; it is null before that is known, and
+    for any other run.
     """
 
     run_id: str
@@ -241,6 +255,7 @@ class RunOut(_Answer):
     provider_requests: int
     counts: CountsOut
     issues_by_code: dict[str, int]
+    would_be_blocked: bool | None
 
     @classmethod
     def of(cls, run: Run) -> Self:
@@ -263,6 +278,7 @@ class RunOut(_Answer):
             provider_requests=run.provider_requests,
             counts=CountsOut.of(run.counts),
             issues_by_code=dict(run.issues_by_code),
+            would_be_blocked=run.would_be_blocked,
         )
 
 
@@ -271,6 +287,46 @@ class RunsOut(_Answer):
 
     items: list[RunOut]
     next_cursor: str | None
+
+
+class ChangeOut(_Answer):
+    """One user's change: the attributes that differ, before and after; one that was or is not there is left out.
+
+    `after` of a created user is all that is stored. `changed_since` says that a later run or upload has changed the
+    user; what the run stored for a created one is then no longer known.
+    """
+
+    kind: ChangeKind
+    user_id: str
+    sourced_id: str | None
+    before: dict[str, Any]
+    after: dict[str, Any]
+    changed_since: bool
+
+    @classmethod
+    def of(cls, change: ShownChange) -> Self:
+        """The change."""
+        return cls(
+            kind=change.kind,
+            user_id=change.user_id,
+            sourced_id=change.sourced_id,
+            before=dict(change.before),
+            after=dict(change.after),
+            changed_since=change.changed_since,
+        )
+
+
+class ChangesOut(_Answer):
+    """Changes of a run; `next_cursor` is null on the last page. A page may hold fewer than asked, even none."""
+
+    items: list[ChangeOut]
+    next_cursor: str | None
+
+
+class SamplesOut(_Answer):
+    """Some changes of each kind, 20 at most."""
+
+    items: list[ChangeOut]
 
 
 class IssueOut(_Answer):

@@ -11,6 +11,7 @@ from roster_sync.domain.issue import Issue
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.change_settings import SettingsStore
 from roster_sync.use_cases.ports import DistrictStore, LeaseStore, RunStore, UserStore
+from roster_sync.use_cases.show_changes import ChangePages
 
 
 class ApiDistricts(DistrictStore, LeaseStore, SettingsStore, Protocol):
@@ -84,6 +85,7 @@ class Services:
     districts: ApiDistricts
     runs: ApiRuns
     users: ApiUsers
+    log: ChangePages
     uploads: ApiUploads
     request_sync: Callable[[DistrictId, RunId], None]
     encrypt: Callable[[DistrictId, str], bytes]

@@ -54,8 +54,8 @@ def choose_fetch(settings: Settings, run: Run, earlier: Sequence[Run], key: str)
     """
     if not settings.delta_nights:
         return FetchChoice(Fetch.FULL, None)
-    if run.kind is RunKind.MANUAL:
-        return everybody("an administrator asked for this sync.")
+    if run.kind is not RunKind.NIGHTLY:
+        return everybody("an administrator asked for it.")
     before = next((other for other in earlier if other.state is not RunState.SKIPPED), None)
     if before is None:
         return everybody("no sync came before.")

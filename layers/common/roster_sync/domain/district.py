@@ -50,6 +50,8 @@ class Settings:
         page_size: Asked of the provider, which may give less.
         delta_nights: Whether nights may read only what changed, at a provider that can tell.
         full_fetch_days: After so many days everybody is read again.
+        first_run_preview: Whether no sync may run before a preview has completed.
+        previewed_at: When a preview of this provider first completed; None if none has.
         credentials_expire_on: When the provider's key and secret end, as far as an administrator has noted it.
         version: Adds 1 at each save.
     """
@@ -71,6 +73,8 @@ class Settings:
     page_size: int = 1000
     delta_nights: bool = False
     full_fetch_days: int = 7
+    first_run_preview: bool = False
+    previewed_at: datetime | None = None
     credentials_expire_on: date | None = None
     version: int = 0
     updated_at: datetime | None = None
@@ -94,13 +98,16 @@ def require_own_oneroster_id(school: School, schools: Sequence[School]) -> None:
             )
 
 
-def why_not_run(settings: Settings | None, schools: Sequence[School], offered_products: frozenset[str]) -> str | None:
+def why_not_run(
+    settings: Settings | None, schools: Sequence[School], offered_products: frozenset[str], *, preview: bool = False
+) -> str | None:
     """Why the district's sync cannot run, in a sentence that says what to do; None if it can.
 
     Args:
         settings: None if the district has none.
         schools: All schools of the district.
         offered_products: The products of this deployment; others in the settings count for nothing.
+        preview: Whether it is a preview that is to run.
     """
     if settings is None or not settings.base_url:
         return "The OneRoster settings are empty. Enter base URL, consumer key and consumer secret."
@@ -112,4 +119,6 @@ def why_not_run(settings: Settings | None, schools: Sequence[School], offered_pr
         return "No product is switched on. Switch on at least one in the OneRoster settings."
     if not mapped_schools(schools):
         return "No school has a OneRoster ID. Give at least one school its OneRoster ID."
+    if settings.first_run_preview and settings.previewed_at is None and not preview:
+        return "The first sync waits for a preview. Start a preview, and look at what would change."
     return None

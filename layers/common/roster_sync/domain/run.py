@@ -10,6 +10,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.reading import Reading
 
 _UPLOAD = "-upload-"
+_PREVIEW = "-preview-"
 
 
 class RunKind(StrEnum):
@@ -19,6 +20,13 @@ class RunKind(StrEnum):
     MANUAL = "manual"
     """An administrator's "sync now"."""
     UPLOAD = "upload"
+    PREVIEW = "preview"
+    """Reads and compares as a sync does, and changes nobody."""
+
+    @property
+    def is_sync(self) -> bool:
+        """Whether it brings users to what the provider has."""
+        return self in (RunKind.NIGHTLY, RunKind.MANUAL)
 
 
 class RunState(StrEnum):
@@ -93,7 +101,8 @@ class Run:
     Attributes:
         attempt: 0 while queued; each (re)start of the fetch adds 1 and begins the counts anew.
         sent_attempt: The newest attempt that may have sent chunks; 0 if none has.
-        outcome: The terminal state that the last applied chunk will give the run.
+        outcome: The terminal state that the last applied chunk will give the run; of a preview, the one that a sync
+            would end in.
         reason: Why it ended as it did, in a sentence; None for a run that simply completed.
         reading: How the provider was read; None for an upload, and until that is done.
         issues_by_code: How many issues of each code.
@@ -123,6 +132,11 @@ class Run:
     resumes: int = 0
     resumed_at: datetime | None = None
 
+    @property
+    def would_be_blocked(self) -> bool | None:
+        """Whether a sync would end blocked, as a preview found out; None before that, and for any other run."""
+        return self.outcome is RunState.BLOCKED if self.kind is RunKind.PREVIEW and self.outcome else None
+
 
 def nightly_run_id(scheduled_time: datetime) -> RunId:
     """The id of a district's run of one night, the same for each retry of `dispatch`; ids sort by time."""
@@ -142,3 +156,13 @@ def upload_run_id(now: datetime, nonce: str) -> RunId:
 def is_upload(run_id: str) -> bool:
     """Whether an id is that of a manual upload."""
     return _UPLOAD in run_id
+
+
+def preview_run_id(now: datetime, nonce: str) -> RunId:
+    """The id of a preview."""
+    return RunId(f"{now:%Y%m%dT%H%M%SZ}{_PREVIEW}{nonce}")
+
+
+def is_preview(run_id: str) -> bool:
+    """Whether an id is that of a preview."""
+    return _PREVIEW in run_id

@@ -88,6 +88,8 @@ class _DistrictItem(Model):
     page_size = NumberAttribute(null=True)
     delta_nights = BooleanAttribute(null=True)
     full_fetch_days = NumberAttribute(null=True)
+    first_run_preview = BooleanAttribute(null=True)
+    previewed_at = UTCDateTimeAttribute(null=True)
     credentials_expire_on = UnicodeAttribute(null=True)
     version = NumberAttribute(null=True)
     updated_at = UTCDateTimeAttribute(null=True)
@@ -153,6 +155,8 @@ class Districts:
             page_size=settings.page_size,
             delta_nights=settings.delta_nights,
             full_fetch_days=settings.full_fetch_days,
+            first_run_preview=settings.first_run_preview,
+            previewed_at=settings.previewed_at,
             credentials_expire_on=settings.credentials_expire_on and settings.credentials_expire_on.isoformat(),
             version=expected_version + 1,
             updated_at=settings.updated_at,
@@ -179,13 +183,13 @@ class Districts:
             if sign_in.token_url
             else _DistrictItem.sign_in_token_url.remove(),
         ]
-        try:
-            _DistrictItem(district_id, _SETTINGS).update(found, _DistrictItem.version == version)
-        except UpdateError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        return _updated(district_id, _SETTINGS, found, _DistrictItem.version == version) is not None
+
+    @errors_as_ours()
+    def save_previewed(self, district_id: DistrictId, now: datetime, version: int) -> bool:
+        """Note that a preview of the settings of a version has completed; False if they are stored no more."""
+        noted = [_DistrictItem.previewed_at.set(now)]
+        return _updated(district_id, _SETTINGS, noted, _DistrictItem.version == version) is not None
 
     @errors_as_ours()
     def schools(self, district_id: DistrictId) -> list[School]:
@@ -360,6 +364,8 @@ def _settings(item: _DistrictItem) -> Settings:
         delta_nights=bool(item.delta_nights),
         credentials_expire_on=date.fromisoformat(item.credentials_expire_on) if item.credentials_expire_on else None,
         full_fetch_days=int(item.full_fetch_days or _DEFAULT_FULL_FETCH_DAYS),
+        first_run_preview=bool(item.first_run_preview),
+        previewed_at=item.previewed_at,
         version=int(item.version),
         updated_at=item.updated_at,
     )

@@ -52,6 +52,7 @@ class EnteredSettings:
     page_size: int
     delta_nights: bool
     full_fetch_days: int
+    first_run_preview: bool
     credentials_expire_on: date | None
     version: int | None
 
@@ -105,6 +106,8 @@ def change_settings(
             page_size=entered.page_size,
             delta_nights=entered.delta_nights,
             full_fetch_days=entered.full_fetch_days,
+            first_run_preview=entered.first_run_preview,
+            previewed_at=stored.previewed_at if _host(base_url) == _host(stored.base_url) else None,
             credentials_expire_on=entered.credentials_expire_on,
             updated_at=now,
         ),

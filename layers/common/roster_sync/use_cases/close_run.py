@@ -37,4 +37,6 @@ def close_if_applied(run: Run, *, runs: RunStore, leases: LeaseStore, now: datet
     """
     if run.state is not RunState.APPLYING or run.outcome is None or run.chunks_applied < run.chunks_expected:
         return None
-    return close_run(run, run.outcome, run.reason, runs=runs, leases=leases, now=now)
+    # A preview only says that a sync would be blocked.
+    state = RunState.COMPLETED_WITH_ISSUES if run.would_be_blocked else run.outcome
+    return close_run(run, state, run.reason, runs=runs, leases=leases, now=now)

@@ -29,9 +29,10 @@ from roster_sync.domain.modified import NewestChange
 from roster_sync.domain.normalise import rules_of
 from roster_sync.domain.reading import Fetch, Reading, reading_key
 from roster_sync.domain.roster import Roster
-from roster_sync.domain.run import Run, RunKind, RunState, is_upload
+from roster_sync.domain.run import Run, RunKind, RunState, is_preview, is_upload
 from roster_sync.use_cases.close_run import close_if_applied, close_run
-from roster_sync.use_cases.ports import ChangeQueue, DistrictStore, LeaseStore, RunStore, UserStore
+from roster_sync.use_cases.ports import ChangeLog, ChangeQueue, DistrictStore, LeaseStore, RunStore, UserStore
+from roster_sync.use_cases.preview import Preview, report_preview
 from roster_sync.use_cases.prove_date_filter import honours_date_filter
 from roster_sync.use_cases.provider import OpenProvider, Provider, ProviderFailedError
 from roster_sync.use_cases.read_schools import read_schools, unseen_schools
@@ -60,6 +61,7 @@ class Fetcher:
     leases: LeaseStore
     runs: RunStore
     users: UserStore
+    log: ChangeLog
     queue: ChangeQueue
     open_provider: OpenProvider
     offered_products: frozenset[str]
@@ -100,7 +102,7 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
     """
     districts, leases, runs, clock = fetcher.districts, fetcher.leases, fetcher.runs, fetcher.clock
     settings, schools = districts.settings(district_id), districts.schools(district_id)
-    reason = why_not_run(settings, schools, fetcher.offered_products)
+    reason = why_not_run(settings, schools, fetcher.offered_products, preview=is_preview(run_id))
     if reason or settings is None:
         # An earlier attempt, when the settings were still complete, may have died with the lease.
         leases.release(district_id, run_id)
@@ -117,12 +119,13 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
     if run is None:
         leases.release(district_id, run_id)
         return Fetched(None)
-    if run.sent_attempt:
+    if run.sent_attempt and run.kind is not RunKind.PREVIEW:
         # A chunk of an earlier attempt may be in work. What it writes must be in the roster when that is read.
         fetcher.pause(CHUNK_TIME.total_seconds())
     try:
         limits = limits_of(settings, schools)
-        return _fetch(run, settings, mapped_schools(schools), limits, earlier, fetcher, deadline)
+        syncs = [other for other in earlier if other.kind is not RunKind.PREVIEW]
+        return _fetch(run, settings, mapped_schools(schools), limits, syncs, fetcher, deadline)
     except ProviderFailedError as error:
         made = error.requests_made
         ended = close_run(
@@ -217,6 +220,19 @@ def _fetch(
         newest_change=_newest_change(choice, newest) if read.proof.whole else None,
     )
     issues = in_mending_order([*issues, *outcome.issues, *expiry_issues(settings, fetcher.clock().date())])
+    if run.kind is RunKind.PREVIEW:
+        preview = Preview(run, products, comparison, outcome, issues, requests_made, reading)
+        ended = report_preview(
+            preview,
+            runs=fetcher.runs,
+            users=fetcher.users,
+            leases=fetcher.leases,
+            log=fetcher.log,
+            now=fetcher.clock(),
+        )
+        if ended:
+            fetcher.districts.save_previewed(run.district_id, fetcher.clock(), settings.version)
+        return Fetched(ended, comparison.received, 0, requests_made, reading)
     return _send(run, products, comparison, outcome, issues, requests_made, reading, fetcher)
 
 

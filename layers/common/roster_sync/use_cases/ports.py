@@ -12,6 +12,7 @@ from roster_sync.domain.lease import Lease
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import Counts, Run, RunState
 from roster_sync.domain.user import RosterEntry, SisUser, StoredUser
+from roster_sync.domain.user_change import Attributes, UserChange
 
 
 class DistrictStore(Protocol):
@@ -25,6 +26,9 @@ class DistrictStore(Protocol):
 
     def schools(self, district_id: DistrictId) -> list[School]:
         """A district's schools, by school_id."""
+
+    def save_previewed(self, district_id: DistrictId, now: datetime, version: int) -> bool:
+        """Note that a preview of the settings of a version has completed; False if they are stored no more."""
 
 
 class LeaseStore(Protocol):
@@ -122,6 +126,9 @@ class UserStore(Protocol):
     def roster(self, district_id: DistrictId) -> Iterator[Sequence[RosterEntry]]:
         """Every user of a district as last written, in batches, in no order."""
 
+    def snapshots(self, district_id: DistrictId, user_ids: Collection[UserId]) -> dict[UserId, Attributes]:
+        """All attributes of stored users as last written; ids that are not stored are left out."""
+
     def sis_users(self, district_id: DistrictId, user_ids: Collection[UserId]) -> dict[UserId, SisUser]:
         """The SIS-owned attributes of stored users; ids that are not stored are left out."""
 
@@ -149,6 +156,22 @@ class UserStore(Protocol):
         now: datetime,
     ) -> Counts:
         """Apply an upload's changes, under the same rule as `apply`."""
+
+
+class ChangeLog(Protocol):
+    """What each run changed of whom, for 30 days."""
+
+    def keep(
+        self,
+        district_id: DistrictId,
+        run_id: RunId,
+        *,
+        attempt: int,
+        number: int,
+        fence: int,
+        changes: Sequence[UserChange],
+    ) -> None:
+        """Keep what a chunk changes; what was kept before under the same attempt and number stays as it is."""
 
 
 class ChangeQueue(Protocol):

@@ -6,7 +6,7 @@ from datetime import datetime
 from roster_sync.domain.district import why_not_run
 from roster_sync.domain.errors import TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId
-from roster_sync.domain.run import Run, RunKind, RunState, manual_run_id
+from roster_sync.domain.run import Run, RunKind, RunState, manual_run_id, preview_run_id
 from roster_sync.use_cases.ports import DistrictStore, RunStore
 
 
@@ -19,17 +19,19 @@ def start_run(
     offered_products: frozenset[str],
     now: datetime,
     nonce: str,
+    preview: bool = False,
 ) -> Run:
-    """A new run: `queued`, or `skipped` with the reason if the district cannot run.
+    """A new run, or a preview of one: `queued`, or `skipped` with the reason if the district cannot run.
 
     Raises:
         TransientError: The queue did not take the request; the run has ended `failed`.
     """
-    reason = why_not_run(districts.settings(district_id), districts.schools(district_id), offered_products)
+    settings, schools = districts.settings(district_id), districts.schools(district_id)
+    reason = why_not_run(settings, schools, offered_products, preview=preview)
     run = Run(
         district_id=district_id,
-        run_id=manual_run_id(now, nonce),
-        kind=RunKind.MANUAL,
+        run_id=preview_run_id(now, nonce) if preview else manual_run_id(now, nonce),
+        kind=RunKind.PREVIEW if preview else RunKind.MANUAL,
         state=RunState.SKIPPED if reason else RunState.QUEUED,
         created_at=now,
         ended_at=now if reason else None,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from roster_sync.domain.errors import DistrictBusyError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import Lease
+from roster_sync.domain.run import RunState, is_preview
 from roster_sync.use_cases.ports import LeaseStore, RunStore
 
 
@@ -13,14 +14,20 @@ def take_lease(
 ) -> Lease:
     """The lease; whoever ends a run may die before it gives the lease back, and nobody needs to wait for that.
 
+    Nor for a preview, which has nothing to lose: whatever changes users ends it.
+
     Raises:
         DistrictBusyError: A run or upload that has not ended holds it.
     """
     try:
         return leases.acquire(district_id, run_id, now, now + lasts)
     except DistrictBusyError as busy:
-        holder = runs.get(district_id, RunId(busy.holder))
-        if holder is None or not holder.state.is_terminal:
+        holder = RunId(busy.holder)
+        if is_preview(holder) and not is_preview(run_id):
+            reason = "Another sync or upload began meanwhile. Start the preview again when that has ended."
+            runs.close(district_id, holder, RunState.FAILED, reason, now)
+        run = runs.get(district_id, holder)
+        if run is None or not run.state.is_terminal:
             raise
-        leases.release(district_id, holder.run_id)
+        leases.release(district_id, holder)
         return leases.acquire(district_id, run_id, now, now + lasts)

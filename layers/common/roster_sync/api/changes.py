@@ -1,0 +1,32 @@
+"""Routes of what runs changed, or would change, user by user."""
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+
+from roster_sync.api.existing_run import existing_run
+from roster_sync.api.schemas import ChangeOut, ChangesOut, Cursor, DistrictInPath, Limit, RunInPath, SamplesOut
+from roster_sync.api.services import Services
+from roster_sync.domain.change import ChangeKind
+from roster_sync.use_cases.show_changes import page_of_changes, samples_of_changes
+
+
+def add_change_routes(api: APIGatewayRestResolver, services: Services) -> None:
+    """Add the routes of changes under `/districts/{district_id}/runs/{run_id}`."""
+
+    @api.get("/districts/<district_id>/runs/<run_id>/changes")
+    def list_changes(
+        district_id: DistrictInPath,
+        run_id: RunInPath,
+        kind: ChangeKind | None = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> ChangesOut:
+        run = existing_run(services.runs, district_id, run_id)
+        page, next_cursor = page_of_changes(run, services.log, services.users, kind=kind, cursor=cursor, limit=limit)
+        return ChangesOut(items=[ChangeOut.of(change) for change in page], next_cursor=next_cursor)
+
+    @api.get("/districts/<district_id>/runs/<run_id>/samples")
+    def list_samples(district_id: DistrictInPath, run_id: RunInPath) -> SamplesOut:
+        run = existing_run(services.runs, district_id, run_id)
+        return SamplesOut(
+            items=[ChangeOut.of(change) for change in samples_of_changes(run, services.log, services.users)]
+        )

@@ -1,0 +1,42 @@
+from collections.abc import Mapping
+from typing import Any
+
+from local.stack import Stack
+from roster_sync.domain.run import RunState
+from tests.e2e.conftest import ADistrict
+from tests.e2e.district import LiveDistrict
+from tests.support.polling import eventually
+
+
+def previewed(district: LiveDistrict) -> Mapping[str, Any]:
+    """A preview, ended."""
+    run_id = district.api.post("runs", {"preview": True})["run_id"]
+
+    def ended() -> Mapping[str, Any] | None:
+        run: Mapping[str, Any] = district.api.get(f"runs/{run_id}")
+        return run if RunState(run["state"]).is_terminal else None
+
+    return eventually(ended, "the preview has ended")
+
+
+def test_a_preview_writes_nothing_and_says_what_the_night_then_does(strict_stack: Stack, a_district: ADistrict) -> None:
+    district = a_district(strict_stack)
+    before = district.users()
+
+    preview = previewed(district)
+    samples = district.api.get(f"runs/{preview['run_id']}/samples")["items"]
+
+    assert district.users() == before
+    night = district.night()
+    assert preview["counts"] == night.run["counts"]
+    assert preview["issues_by_code"] == night.run["issues_by_code"]
+    assert (preview["state"], preview["chunks_expected"], preview["would_be_blocked"]) == (
+        "completed_with_issues",
+        0,
+        False,
+    )
+    assert {sample["kind"] for sample in samples} == {"create", "link"}
+    expected = district.expected_users()
+    for sample in samples:
+        if sample["kind"] == "create":
+            assert sample["after"]["given_name"] == expected[sample["sourced_id"]]["given_name"]
