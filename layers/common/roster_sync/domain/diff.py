@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -36,6 +37,7 @@ _NOBODY = -1
 _COUNSELOR = Role.COUNSELOR
 _CHANGE_BYTES = 450
 """More than a change takes in a message beyond its packed user: the attributes' names, ids and hashes."""
+_HELD = attrgetter("held")
 _UNCHANGED = ACTIVE | HAS_PRODUCTS
 _UNCHANGED_MASK = _UNCHANGED | SEVERAL_RECORDS | UNTOUCHABLE
 
@@ -73,7 +75,7 @@ class Comparison:
         self._district_id = district_id
         self._roster = roster
         self._rules = rules
-        self._digest_of = digest_of_records(rules.salt)
+        self._digest_of = digest_of_records(rules.seed)
         self._held = HeldUsers()
         self._came = bytearray(len(roster))
         self._unchanged = bytearray(len(roster))
@@ -240,18 +242,18 @@ class Comparison:
         """
         self._partial = partial
         unknown_counselors = self._unknown_counselors()
-        people = self._people(load_users)
-        strangers, planned = self._match(people)
+        strangers, people = self._people(load_users)
+        unknown, planned = self._match(people)
+        strangers += unknown
         strangers, linked = self._link(strangers)
         if proof.whole:
             strangers, taken_over = self._take_over(strangers)
             linked += taken_over
-        planned += linked
-        planned += [Planned(ChangeKind.CREATE, _NOBODY, index) for index in strangers]
         self._user_ids = set(self._roster.user_ids) if strangers else set()
 
         counts = Counter({"invalid": self._invalid, "skipped": self._skipped, "fetched": self.received})
-        planned = list(self._less_what_is_stored(planned, counts))
+        planned = list(self._less_what_is_stored(planned + linked, counts))
+        planned += [Planned(ChangeKind.CREATE, _NOBODY, index) for index in strangers]
         for row in _rows_of(self._unchanged):
             counts[self._count_of_unchanged(row)] += 1
         leaving, left, active = self._absent()
@@ -261,7 +263,7 @@ class Comparison:
             if not self._claimed[row] and row not in going:
                 counts[self._count_of_unchanged(row)] += 1
         if verdict.deactivates:
-            planned.sort(key=lambda change: change.held)
+            planned.sort(key=_HELD)
             planned += [Planned(ChangeKind.DEACTIVATE, row, _NOBODY) for row in leaving]
         elif verdict.blocks_run:
             self._report_kept(leaving)
@@ -295,8 +297,11 @@ class Comparison:
 
     # Who is one person
 
-    def _people(self, load_users: LoadUsers) -> list[tuple[int, tuple[int, ...]]]:
-        """Each person that is not known to be unchanged: index of the held user, rows of its records."""
+    def _people(self, load_users: LoadUsers) -> tuple[list[int], list[tuple[int, tuple[int, ...]]]]:
+        """Each person that is not known to be unchanged: index of the held user, rows of its records.
+
+        Those of one record that nobody is stored from come first, by their index alone.
+        """
         groups = self._same_email()
         grouped = bytearray(len(self._held))
         several: list[tuple[list[int], list[int]]] = []
@@ -313,9 +318,9 @@ class Comparison:
                         grouped[index] = True
                     for row in rows:
                         self._unchanged[row] = self._claimed[row] = False
-        people: list[tuple[int, tuple[int, ...]]] = [
-            (index, () if row == _NOBODY else (row,)) for index, row in enumerate(self._held.rows) if not grouped[index]
-        ]
+        alone = [(index, row) for index, row in enumerate(self._held.rows) if not grouped[index]]
+        strangers = [index for index, row in alone if row == _NOBODY]
+        people: list[tuple[int, tuple[int, ...]]] = [(index, (row,)) for index, row in alone if row != _NOBODY]
         stored = load_users(wanted) if wanted else {}
         for indices, rows in several:
             records = [self._held[index] for index in indices]
@@ -335,7 +340,7 @@ class Comparison:
             }
             index = self._held.append(packed, fingerprint(packed), None, email_key(user.email), _NOBODY)
             people.append((index, tuple(known)))
-        return people
+        return strangers, people
 
     def _same_email(self) -> dict[int, dict[int, tuple[list[int], list[int]]]]:
         """Those who share an e-mail address, by its key and the person's: indices held, rows unchanged."""
@@ -391,6 +396,8 @@ class Comparison:
         wanted = Counter(emails[index] for index in strangers)
         manual = _rows_by_key(self._roster.rows(having=MANUAL), self._roster.email_keys, wanted)
         protected = _rows_by_key(self._roster.rows(having=UNTOUCHABLE), self._roster.email_keys, wanted)
+        if not manual and not protected:
+            return strangers, []
         remaining: list[int] = []
         linked: list[Planned] = []
         for index in strangers:
@@ -449,9 +456,6 @@ class Comparison:
     def _less_what_is_stored(self, planned: Iterable[Planned], counts: Counter[str]) -> Iterator[Planned]:
         """Drop the changes that change nothing, and count again what an earlier attempt of this run has done."""
         for change in planned:
-            if change.row == _NOBODY:
-                yield change
-                continue
             stored = self._roster.flags[change.row] & _UNCHANGED == _UNCHANGED
             if stored and self._roster.has_fingerprint(change.row, self._held.fingerprint(change.held)):
                 counts[self._count_of_unchanged(change.row)] += 1

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from roster_sync.domain.district import DEFAULT_ROLES, Settings
 from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
-from roster_sync.domain.record import SALT_BYTES
+from roster_sync.domain.record import SEED_BYTES
 from roster_sync.domain.user import Role, SisUser
 
 SOURCED_ID_MAX_LENGTH = 255
@@ -90,7 +90,7 @@ class Rules:
     Attributes:
         schools: The mapped schools.
         roles: Which roles are imported, by lower-case name.
-        salt: Differs between rules that may make different users of one record.
+        seed: Differs between rules that may make different users of one record.
     """
 
     schools: Mapping[SourcedId, SchoolId]
@@ -98,13 +98,13 @@ class Rules:
     counselor_metadata_key: str | None = None
     role_metadata_key: str | None = None
     metadata_keys: tuple[str, ...] = ()
-    salt: bytes = field(init=False)
+    seed: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Derive the salt."""
+        """Derive the seed."""
         keys = (self.counselor_metadata_key, self.role_metadata_key, self.metadata_keys)
         text = repr((_VERSION, sorted(self.schools.items()), sorted(self.roles.items()), keys))
-        object.__setattr__(self, "salt", blake2b(text.encode(), digest_size=SALT_BYTES).digest())
+        object.__setattr__(self, "seed", int.from_bytes(blake2b(text.encode(), digest_size=SEED_BYTES).digest()))
 
 
 def rules_of(settings: Settings, schools: Mapping[SourcedId, SchoolId]) -> Rules:

@@ -46,5 +46,5 @@ class Reading:
 
 def reading_key(settings: Settings, rules: Rules) -> str:
     """The same for two runs if nothing was saved between them and records mean the same to both."""
-    text = f"{settings.version} {rules.salt.hex()}"
+    text = f"{settings.version} {rules.seed}"
     return blake2b(text.encode(), digest_size=_KEY_BYTES).hexdigest()
