@@ -58,6 +58,8 @@ def read(client: OneRosterClient) -> list[object]:
         b"HTTP/1.1 200 OK\r\nX-Total-Count: 3\r\n\r\n",
         b"HTTP/1.1 200 OK\nX-Total-Count: 3\nContent-Length: <length>\n\n",
         b"HTTP/1.1 200\r\nX-Total-Count: 3\r\nContent-Length: <length>\r\n\r\n",
+        b"HTTP/1.1 203 Non-Authoritative Information\r\nX-Total-Count: 3\r\nContent-Length: <length>\r\n\r\n",
+        b"HTTP/1.1 206 Partial Content\r\nX-Total-Count: 3\r\nContent-Length: <length>\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nx-total-count:3\r\ncontent-length:<length>\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX-Total-Count: 3\r\nnonsense\r\nContent-Length: <length>\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nServer: Sch\xfcler\r\nX-Total-Count: 3\r\nContent-Length: <length>\r\n\r\n",

@@ -8,7 +8,14 @@ import pytest
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.oneroster.client import OneRosterClient
-from roster_sync.oneroster.errors import ClockSkewError, SignInRefusedError, TokenRefusedError, TokenUrlError
+from roster_sync.oneroster.errors import (
+    ClockSkewError,
+    ForbiddenError,
+    RequestRefusedError,
+    SignInRefusedError,
+    TokenRefusedError,
+    TokenUrlError,
+)
 from roster_sync.oneroster.retry import RetryPolicy
 from tests.support.provider import KEY, ROOT, SECRET, Bearer, OAuth1, OAuth2, Received, Scripted, Seen, users
 from tests.support.provider import SignIn as Door
@@ -70,10 +77,16 @@ FOUND = {
         SignInMethod.OAUTH2_BASIC_UNSCOPED,
         "/oauth/token",
     ),
+    "OAuth 2, Basic, roster-core": (lambda: OAuth2(scope="core"), SignInMethod.OAUTH2_BASIC_CORE, "/token"),
     "OAuth 2, body": (
         lambda: OAuth2(client="body", path="/oauth2/token"),
         SignInMethod.OAUTH2_BODY,
         "/oauth2/token",
+    ),
+    "OAuth 2, body, roster-core": (
+        lambda: OAuth2(client="body", scope="core"),
+        SignInMethod.OAUTH2_BODY_CORE,
+        "/token",
     ),
     "OAuth 2, body, no scope": (
         lambda: OAuth2(client="body", scope="refused", path=f"{ROOT}/token"),
@@ -81,6 +94,11 @@ FOUND = {
         f"{ROOT}/token",
     ),
     "OAuth 2, query": (lambda: OAuth2(in_query=True), SignInMethod.OAUTH2_QUERY, "/token"),
+    "OAuth 2, query, roster-core": (
+        lambda: OAuth2(in_query=True, scope="core"),
+        SignInMethod.OAUTH2_QUERY_CORE,
+        "/token",
+    ),
     "OAuth 2, query, no scope": (
         lambda: OAuth2(in_query=True, scope="refused"),
         SignInMethod.OAUTH2_QUERY_UNSCOPED,
@@ -197,12 +215,30 @@ class TestAttempts:
         assert isinstance(reading.error, ClockSkewError)
         assert len(reading.seen) == 1
 
-    @pytest.mark.parametrize("status", [403, 404, 418])
+    @pytest.mark.parametrize("status", [404, 418])
     def test_what_is_no_refusal_of_the_sign_in_is_no_reason_to_try_another_way(self, status: int) -> None:
         reading = Reading(OAuth1(), behaviour=lambda _: Scripted(b"", status), find_sign_in=True)
 
         assert type(reading.error) is not SignInRefusedError
         assert len(reading.seen) == 1
+
+    @pytest.mark.parametrize("status", [400, 403])
+    def test_where_a_signature_means_nothing_a_token_url_is_looked_for(self, status: int) -> None:
+        reading = Reading(OAuth2(bad_token=status), find_sign_in=True)
+
+        assert reading.received == 40
+        assert reading.sign_in is not None
+        assert reading.sign_in.method is SignInMethod.OAUTH2_BASIC
+
+    @pytest.mark.parametrize(("status", "error"), [(400, RequestRefusedError), (403, ForbiddenError)])
+    def test_a_request_that_is_refused_shows_key_and_secret_in_no_other_way(
+        self, status: int, error: type[Exception]
+    ) -> None:
+        reading = Reading(OAuth1(), behaviour=lambda _: Scripted(b"", status), find_sign_in=True)
+
+        assert type(reading.error) is error
+        assert {seen.headers.get("Authorization", "")[:5] for seen in reading.shown} == {"OAuth"}
+        assert not any("HMAC-SHA1" in seen.headers["Authorization"] for seen in reading.shown)
 
     def test_a_token_that_the_provider_does_not_take_ends_the_search(self) -> None:
         class TakesNoToken(OAuth2):

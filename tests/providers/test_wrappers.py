@@ -43,9 +43,22 @@ def wrapping(wrap: Wrap) -> Behaviour:
             name: records,
         },
         lambda name, records: {"others": [{"sourcedId": "X"}], name.title(): records},
+        lambda name, records: {"status": "ok", "count": len(records), "data": {"page": 1, name: records}},
+        lambda _, records: {"result": {"items": records}, "links": [], "error": None},
         lambda name, records: {name: records, "orgs" if name == "users" else "users": [{"sourcedId": "X"}]},
     ],
-    ids=["singular", "upper case", "another's", "any", "none", "beside a status", "beside others", "beside orgs"],
+    ids=[
+        "singular",
+        "upper case",
+        "another's",
+        "any",
+        "none",
+        "beside a status",
+        "beside others",
+        "enveloped",
+        "enveloped, any",
+        "beside orgs",
+    ],
 )
 def test_the_list_is_found_whatever_it_is_called(fetch: Fetch, endpoint: str, wrap: Wrap) -> None:
     fetched = fetch(users(25), wrapping(wrap), endpoint=endpoint)
@@ -112,6 +125,10 @@ def test_null_and_an_empty_object_are_empty_lists(fetch: Fetch, endpoint: str, n
         {"a": [], "b": []},
         {"messages": ["Unknown tenant."]},
         {"data": [{"code": "E17"}]},
+        {"data": {"code": "E17"}},
+        {"data": {"users": None}},
+        {"data": {"rows": [{"code": "E17"}]}},
+        {"data": {"users": []}, "meta": {"page": 1}},
         [{"errorCode": "E17", "message": "Unknown tenant."}],
         ["Unknown tenant."],
     ],
@@ -133,9 +150,12 @@ def test_a_missing_list_is_a_failure_and_never_an_empty_roster(fetch: Fetch, con
     ],
     ids=str,
 )
-def test_an_empty_list_beside_a_failure_is_a_failure(fetch: Fetch, beside: dict[str, Any]) -> None:
+@pytest.mark.parametrize("content", [{"users": []}, {"data": {"users": []}}], ids=str)
+def test_an_empty_list_beside_a_failure_is_a_failure(
+    fetch: Fetch, content: dict[str, Any], beside: dict[str, Any]
+) -> None:
     with pytest.raises(RosterSyncError):
-        fetch(users(25), lambda _: Scripted({"users": [], **beside}))
+        fetch(users(25), lambda _: Scripted({**content, **beside}))
 
 
 @pytest.mark.parametrize("beside", [{"errors": []}, {"error": None}, {"imsx_codeMajor": "success"}], ids=str)

@@ -22,6 +22,7 @@ from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
 KEY = "key of a district"
 SECRET = "s3cret & more + %"
 ROOT = "/ims/oneroster/v1p1"
+CORE = "https://purl.imsglobal.org/spec/or/v1p1/scope/roster-core.readonly"
 _NONCE = re.compile(r'oauth_nonce="([^"]*)"')
 WRONG_SIGNATURE = {"imsx_codeMajor": "failure", "imsx_CodeMinor": "unauthorised", "imsx_description": "Bad signature"}
 
@@ -164,7 +165,7 @@ class OAuth2:
         path: str = "/token",
         client: Literal["basic", "body"] = "basic",
         in_query: bool = False,
-        scope: Literal["compulsory", "ignored", "refused"] = "compulsory",
+        scope: Literal["compulsory", "core", "ignored", "refused"] = "compulsory",
         token: Mapping[str, object] | None = None,
         cookie: str | None = None,
         uses: int | None = None,
@@ -177,11 +178,11 @@ class OAuth2:
             path: Of the token URL, with its query.
             client: How key and secret are to be shown.
             in_query: Whether the parameters are to come in the query, without a body.
-            scope: What becomes of the standard's.
+            scope: What becomes of the standard's; "core": roster-core alone is given.
             token: What else the answer with a token holds; overrides.
             cookie: Set with each token, and demanded with its use.
             uses: A token is good for so many requests.
-            bad_token: Status of the answer to a bad one.
+            bad_token: Status of the answer to a bad one, and to none.
             secret: Of the consumer.
         """
         self._path = path
@@ -229,11 +230,22 @@ class OAuth2:
         if not known:
             self.refused += shows_itself
             return Scripted({"error": "invalid_client"}, 401)
-        if self._scope != "ignored" and ("scope" in fields) != (self._scope == "compulsory"):
+        if not self._takes(fields.get("scope")):
             return Scripted({"error": "invalid_scope"}, 400)
         self.tokens.append(f"token-{len(self.tokens)}")
         headers = {"Set-Cookie": f"{self._cookie}; Path=/; HttpOnly"} if self._cookie else {}
         return Scripted({"access_token": self.tokens[-1], **self._more}, headers=headers)
+
+    def _takes(self, scope: str | None) -> bool:
+        match self._scope:
+            case "ignored":
+                return True
+            case "core":
+                return scope == CORE
+            case "compulsory":
+                return scope is not None
+            case "refused":
+                return scope is None
 
 
 class ScriptedProvider:

@@ -9,8 +9,8 @@ class SignInMethod(StrEnum):
     """What providers take: the two of OneRoster 1.1 §3.7, as differently as they are read.
 
     OAuth 1.0a signs every request, in a header or in the query. OAuth 2.0 gets a token for key and secret, which go as
-    Basic authentication or in the body; with `query`, they go as Basic and the other parameters in the query. Unscoped:
-    no scope is asked for. Bearer: the secret itself is the token.
+    Basic authentication or in the body; with `query`, they go as Basic and the other parameters in the query. Core: of
+    the scopes, only roster-core is asked for; unscoped: none. Bearer: the secret itself is the token.
     """
 
     OAUTH1_SHA256 = "oauth1-sha256"
@@ -18,10 +18,13 @@ class SignInMethod(StrEnum):
     OAUTH1_SHA256_QUERY = "oauth1-sha256-query"
     OAUTH1_SHA1_QUERY = "oauth1-sha1-query"
     OAUTH2_BASIC = "oauth2-basic"
+    OAUTH2_BASIC_CORE = "oauth2-basic-core"
     OAUTH2_BASIC_UNSCOPED = "oauth2-basic-unscoped"
     OAUTH2_BODY = "oauth2-body"
+    OAUTH2_BODY_CORE = "oauth2-body-core"
     OAUTH2_BODY_UNSCOPED = "oauth2-body-unscoped"
     OAUTH2_QUERY = "oauth2-query"
+    OAUTH2_QUERY_CORE = "oauth2-query-core"
     OAUTH2_QUERY_UNSCOPED = "oauth2-query-unscoped"
     BEARER = "bearer"
 
@@ -37,10 +40,13 @@ _WORDS: Final = {
     SignInMethod.OAUTH1_SHA256_QUERY: "OAuth 1.0a with HMAC-SHA256 in the query",
     SignInMethod.OAUTH1_SHA1_QUERY: "OAuth 1.0a with HMAC-SHA1 in the query",
     SignInMethod.OAUTH2_BASIC: "OAuth 2.0, key and secret as Basic authentication",
+    SignInMethod.OAUTH2_BASIC_CORE: "OAuth 2.0 for roster-core, key and secret as Basic authentication",
     SignInMethod.OAUTH2_BASIC_UNSCOPED: "OAuth 2.0 without scope, key and secret as Basic authentication",
     SignInMethod.OAUTH2_BODY: "OAuth 2.0, key and secret in the body",
+    SignInMethod.OAUTH2_BODY_CORE: "OAuth 2.0 for roster-core, key and secret in the body",
     SignInMethod.OAUTH2_BODY_UNSCOPED: "OAuth 2.0 without scope, key and secret in the body",
     SignInMethod.OAUTH2_QUERY: "OAuth 2.0 with parameters in the query",
+    SignInMethod.OAUTH2_QUERY_CORE: "OAuth 2.0 for roster-core, with parameters in the query",
     SignInMethod.OAUTH2_QUERY_UNSCOPED: "OAuth 2.0 without scope and with parameters in the query",
     SignInMethod.BEARER: "the secret as bearer token",
 }

@@ -16,6 +16,7 @@ from roster_sync.oneroster.address import host_of
 from roster_sync.oneroster.auth import Consumer, encode_query
 from roster_sync.oneroster.collection import Collection, Endpoint
 from roster_sync.oneroster.errors import (
+    ForbiddenError,
     RequestRefusedError,
     SignInRefusedError,
     TruncatedError,
@@ -39,6 +40,8 @@ from roster_sync.security.egress import MAX_BYTES, Answer, Egress
 __all__ = ["OneRosterClient", "Page"]
 
 _SORTED: Final = {"sort": "sourcedId", "orderBy": "asc"}
+# 203 through a proxy that changed it, 206 from those who call a page a part of the content.
+_WITH_RECORDS: Final = frozenset({200, 203, 206})
 _DEFAULT_POLICY: Final = RetryPolicy()
 _TOKEN_TIMEOUT_S: Final = 30.0
 
@@ -156,7 +159,7 @@ class OneRosterClient:
         """One page; see `pages` for the filter.
 
         Of the first one, sorting is given up if the provider refuses it; and another way to sign in is tried if it
-        refuses that.
+        refuses that, or may mean that.
 
         Raises:
             ConfigurationError: See `oneroster.errors`; so for TransientError.
@@ -164,7 +167,7 @@ class OneRosterClient:
         while True:
             try:
                 page = self._sorted_page(endpoint, limit, offset, filter)
-            except SignInRefusedError as refusal:
+            except (SignInRefusedError, ForbiddenError, RequestRefusedError) as refusal:
                 self._signing_in.try_another(refusal)
             else:
                 self._signing_in.accept()
@@ -230,7 +233,7 @@ class OneRosterClient:
         answer = self._signing_in.answer(f"{self._base_url}/{quote(endpoint, safe='/')}?{encode_query(parameters)}")
         skew = clock_skew(answer.headers, datetime.now(UTC))
         self.clock_ahead_s = None if skew is None else skew.total_seconds()
-        if answer.status != 200:
+        if answer.status not in _WITH_RECORDS:
             raise self._failure(answer, endpoint)
         return answer
 

@@ -3,7 +3,7 @@
 import gc
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -136,8 +136,8 @@ def records_of(content: Mapping[str, Value] | list[msgspec.Raw] | None, endpoint
     """The records in an answer; None if it has no list of them, which must not pass for an empty one.
 
     They are found under the name that the list should have, in any case, singular or plural; as the only list, if a
-    record in it has a sourcedId; or as one record in place of a list. A list of null or of an empty object is empty,
-    unless the answer tells of a failure.
+    record in it has a sourcedId; as one record in place of a list; or, by the same rules, in the only object that an
+    answer without lists has. A list of null or of an empty object is empty, unless the answer tells of a failure.
     """
     if isinstance(content, list):
         return content if _are_identified(content) else None
@@ -153,11 +153,24 @@ def records_of(content: Mapping[str, Value] | list[msgspec.Raw] | None, endpoint
     if records is not None:
         return records
     if not found:
-        lists = [_items(value) for key, value in values.items() if not _is_no_wrapper(key) and _kind_of(value) == "["]
-        if len(lists) != 1 or not _are_identified(lists[0]):
+        found = _unnamed([value for key, value in values.items() if not _is_no_wrapper(key)], endpoint)
+        if not found:
             return None
-        found = lists
     return found[0] if found[0] or not any(_tells_of_failure(key, value) for key, value in values.items()) else None
+
+
+def _unnamed(values: Sequence[Value], endpoint: str) -> list[list[msgspec.Raw]]:
+    """The list of records among values whose names say nothing, if it can be but one."""
+    lists = [_items(value) for value in values if _kind_of(value) == "["]
+    if lists:
+        return lists if len(lists) == 1 and _are_identified(lists[0]) else []
+    envelopes = [value for value in values if isinstance(value, msgspec.Raw) and _kind_of(value) == "{"]
+    if len(envelopes) != 1:
+        return []
+    content = _CONTENT.decode(envelopes[0])
+    deeper = isinstance(content, dict) and not any(_kind_of(value) == "[" for value in content.values())
+    records = None if deeper else records_of(content, endpoint)
+    return [] if records is None else [records]
 
 
 def _records_in(value: Value) -> list[msgspec.Raw] | None:

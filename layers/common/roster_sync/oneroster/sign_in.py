@@ -20,17 +20,17 @@ from roster_sync.security.egress import Answer
 Get = Callable[[str, Mapping[str, str]], Answer]
 """Sends a GET with headers to a URL."""
 
-_Ways = Generator[SignIn, SignInRefusedError]
+_Ways = Generator[SignIn, ConfigurationError]
 """Ways to sign in, each wanted after the one before was refused, and told how."""
 
 _UNKNOWN_WAYS_SHOWN: Final = 2
-_SIGNATURES: Final = (SignInMethod.OAUTH1_SHA256, SignInMethod.OAUTH1_SHA1)
 _RARE: Final = (SignInMethod.OAUTH1_SHA256_QUERY, SignInMethod.OAUTH1_SHA1_QUERY, SignInMethod.BEARER)
 _TOKENS: Final = {
-    SignInMethod.OAUTH2_BASIC: SignInMethod.OAUTH2_BASIC_UNSCOPED,
-    SignInMethod.OAUTH2_BODY: SignInMethod.OAUTH2_BODY_UNSCOPED,
-    SignInMethod.OAUTH2_QUERY: SignInMethod.OAUTH2_QUERY_UNSCOPED,
+    SignInMethod.OAUTH2_BASIC: (SignInMethod.OAUTH2_BASIC_CORE, SignInMethod.OAUTH2_BASIC_UNSCOPED),
+    SignInMethod.OAUTH2_BODY: (SignInMethod.OAUTH2_BODY_CORE, SignInMethod.OAUTH2_BODY_UNSCOPED),
+    SignInMethod.OAUTH2_QUERY: (SignInMethod.OAUTH2_QUERY_CORE, SignInMethod.OAUTH2_QUERY_UNSCOPED),
 }
+"""For each way those with fewer scopes, for providers that refuse them."""
 
 
 class SigningIn:
@@ -73,7 +73,7 @@ class SigningIn:
         self._get = get
         self._post = post
         self._most = None if search else 1 if known else _UNKNOWN_WAYS_SHOWN
-        self._refusals: dict[SignIn, SignInRefusedError] = {}
+        self._refusals: dict[SignIn, ConfigurationError] = {}
         self._signers: dict[SignIn, Signer] = {}
         self._ways = self._possible(known, token_url)
         self._take(next(self._ways))
@@ -107,13 +107,17 @@ class SigningIn:
         """Keep to the way of now."""
         self.accepted = self._way
 
-    def try_another(self, refusal: SignInRefusedError) -> None:
+    def try_another(self, refusal: ConfigurationError) -> None:
         """Take the next way.
 
+        What is no plain refusal of the sign-in (400, 403) is one at some providers that know tokens only: in a search a
+        token URL is looked for then, and nothing else is tried.
+
         Raises:
-            SignInRefusedError: There is none, or the way is not what was refused.
+            ConfigurationError: There is none, or the way is not what was refused.
         """
-        if self.accepted or isinstance(refusal, ClockSkewError):
+        refused = isinstance(refusal, SignInRefusedError)
+        if self.accepted or isinstance(refusal, ClockSkewError) or not (refused or self._may_mean_sign_in()):
             raise refusal
         self._refusals[self._way] = refusal
         if len(self._refusals) == self._most or not self._take_next(refusal):
@@ -122,7 +126,10 @@ class SigningIn:
             self._take(next(iter(self._refusals)))
             raise verdict
 
-    def _take_next(self, refusal: SignInRefusedError) -> bool:
+    def _may_mean_sign_in(self) -> bool:
+        return self._most is None and not self._refusals and self._way.method is SignInMethod.OAUTH1_SHA256
+
+    def _take_next(self, refusal: ConfigurationError) -> bool:
         try:
             way = self._ways.send(refusal)
             while way in self._refusals:
@@ -137,9 +144,11 @@ class SigningIn:
             self._signers[way] = self._signer_of(way)
         self._signer, self._way = self._signers[way], way
 
-    def _verdict(self) -> SignInRefusedError:
+    def _verdict(self) -> ConfigurationError:
         """The refusal to be told of all: the one that blames key or secret, else a token URL's, else the first."""
         refusals = list(self._refusals.values())
+        if not isinstance(refusals[0], SignInRefusedError):
+            return refusals[0]
         blaming = (found for found in refusals if isinstance(found, TokenRefusedError) and found.blames_consumer)
         return next(blaming, refusals[-1] if self.by_token else refusals[0])
 
@@ -149,15 +158,17 @@ class SigningIn:
             refusal = yield known
             if known.token_url and isinstance(refusal, TokenRefusedError):
                 token_url = known.token_url
+        refused = True
         if token_url is None:
-            for method in _SIGNATURES:
-                yield SignIn(method)
+            refused = isinstance((yield SignIn(SignInMethod.OAUTH1_SHA256)), SignInRefusedError)
+            if refused:
+                yield SignIn(SignInMethod.OAUTH1_SHA1)
             token_url = discovered(self._post, self._base_url)
-        if token_url is None:
+        if token_url:
+            yield from _by_token(token_url)
+        elif refused:
             for method in _RARE:
                 yield SignIn(method)
-        else:
-            yield from _by_token(token_url)
 
     def _signer_of(self, way: SignIn) -> Signer:
         match way.method:
@@ -176,12 +187,13 @@ class SigningIn:
 def _by_token(token_url: str) -> _Ways:
     """Tokens for key and secret, asked for in the ways that are known; what is refused says which one comes next."""
     blamed = True
-    for scoped, unscoped in _TOKENS.items():
+    for scoped, less_scoped in _TOKENS.items():
         if scoped is SignInMethod.OAUTH2_QUERY and blamed:
             return
         refusal = yield SignIn(scoped, token_url)
-        if isinstance(refusal, ScopeRefusedError):
-            refusal = yield SignIn(unscoped, token_url)
+        for method in less_scoped:
+            if isinstance(refusal, ScopeRefusedError):
+                refusal = yield SignIn(method, token_url)
         if not isinstance(refusal, TokenRefusedError):
             # There are no tokens there, or the provider does not take its own.
             return

@@ -20,9 +20,9 @@ from roster_sync.security.egress import Answer, TooLargeError
 Post = Callable[[str, Mapping[str, str], bytes], Answer]
 """Sends a body with headers to a URL."""
 
-SCOPE: Final = " ".join(
-    f"https://purl.imsglobal.org/spec/or/v1p1/scope/{name}" for name in ("roster-core.readonly", "roster.readonly")
-)
+CORE_SCOPE: Final = "https://purl.imsglobal.org/spec/or/v1p1/scope/roster-core.readonly"
+"""OneRoster 1.1 §3.7: orgs and users, and what belongs to classes."""
+SCOPE: Final = f"{CORE_SCOPE} https://purl.imsglobal.org/spec/or/v1p1/scope/roster.readonly"
 """OneRoster 1.1 §3.7: all but demographics, which nobody reads here."""
 
 _GRANT: Final = {"grant_type": "client_credentials"}
@@ -97,7 +97,7 @@ class OAuth2:
         """Renew a token that is refused after it was taken; one that never was is no better the second time."""
         with self._lock:
             of_now = self._token is not None and request.headers["Authorization"].endswith(f" {self._token.text}")
-            if status == 200:
+            if 200 <= status < 300:
                 self._taken = self._taken or of_now
                 return False
             # One vendor answers 500 for a bad token; mostly it means something else, so that is tried once.
@@ -113,7 +113,7 @@ class OAuth2:
     def _fetched(self) -> _Token:
         parameters, headers = dict(_GRANT), dict(_ACCEPT)
         if not self._method.endswith("-unscoped"):
-            parameters["scope"] = SCOPE
+            parameters["scope"] = CORE_SCOPE if self._method.endswith("-core") else SCOPE
         if self._method.startswith(SignInMethod.OAUTH2_BODY):
             parameters |= {"client_id": self._consumer.key, "client_secret": self._consumer.secret}
         else:
