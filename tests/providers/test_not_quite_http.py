@@ -65,7 +65,7 @@ def read(client: OneRosterClient) -> list[object]:
         b"HTTP/1.1 200 OK\r\nServer: Sch\xfcler\r\nX-Total-Count: 3\r\nContent-Length: <length>\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX-Total-Count: 3\r\nContent-Length: <length>\r\n\r\n",
     ],
-    ids=["1.0", "no length", "line feeds", "no reason", "lower case", "no colon", "Latin-1", "100 first"],
+    ids=["1.0", "no length", "line feeds", "no reason", "203", "206", "lower case", "no colon", "Latin-1", "100 first"],
 )
 def test_what_can_be_understood_is_understood(head: bytes) -> None:
     with answering(head) as client:
