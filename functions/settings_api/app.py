@@ -1,6 +1,7 @@
 """Answer API Gateway: settings, schools, users, uploads and runs of one district."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -12,12 +13,13 @@ from roster_sync.api.services import Services
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.environment import SettingsApiEnvironment
 from roster_sync.messaging.connection_test import ConnectionTest
-from roster_sync.messaging.queue import SyncRequestsQueue
+from roster_sync.messaging.queue import SyncRequestsQueue, UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.observability import logger
 from roster_sync.oneroster.address import normalise_base_url, normalise_token_url
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.change_log import ChangeLog
+from roster_sync.storage.dead_letters import DeadLetters
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.uploads import Uploads
@@ -47,6 +49,11 @@ def request_sync(district_id: DistrictId, run_id: RunId) -> None:
     sync_requests().send([SyncRequest(district_id, run_id)])
 
 
+def send_changes(district_id: DistrictId, bodies: Sequence[str]) -> None:
+    """Send chunks again; rarely asked for."""
+    UserChangesQueue(environment().user_changes_queue_url).send_again(district_id, bodies)
+
+
 def encrypt(district_id: DistrictId, text: str) -> bytes:
     """Encrypt a consumer secret for its district."""
     return consumer_secrets().encrypt(district_id, text)
@@ -59,10 +66,12 @@ def api() -> Api:
         Services(
             districts=Districts(environment().districts_table),
             runs=Runs(environment().sync_runs_table),
+            dead_letters=DeadLetters(environment().sync_runs_table),
             users=Users(environment().users_table),
             log=ChangeLog(environment().sync_runs_table),
             uploads=Uploads(environment().uploads_bucket),
             request_sync=request_sync,
+            send_changes=send_changes,
             encrypt=encrypt,
             test_connection=ConnectionTest(environment().test_connection_function).run,
             normalise_base_url=lambda text: normalise_base_url(text, environment().allow_local_providers),

@@ -132,3 +132,34 @@ def test_a_lease_is_given_back_as_it_was_seen_and_not_when_it_was_renewed_since(
     assert (renewed_since, as_seen) == (False, True)
     assert still_held
     assert still_held.expires_at == SOON + timedelta(minutes=20)
+
+
+def test_a_lease_is_taken_once_more_with_its_fence(leases: LeaseStore) -> None:
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+    leases.release(DISTRICT, RUN)
+
+    assert leases.retake(DISTRICT, RUN, 1, NOW, SOON)
+
+    held = leases.held(DISTRICT)
+    assert held
+    assert (held.holder, held.fence, held.expires_at) == (RUN, 1, SOON)
+    with pytest.raises(DistrictBusyError):
+        leases.acquire(DISTRICT, LATER_RUN, NOW, SOON)
+
+
+def test_a_lease_that_somebody_holds_is_not_taken_once_more_until_it_expires(leases: LeaseStore) -> None:
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+
+    assert not leases.retake(DISTRICT, RUN, 1, SOON - timedelta(seconds=1), SOON + timedelta(minutes=20))
+    assert leases.retake(DISTRICT, RUN, 1, SOON, SOON + timedelta(minutes=20))
+
+
+def test_a_lease_that_somebody_has_had_since_is_not_taken_once_more(leases: LeaseStore) -> None:
+    leases.acquire(DISTRICT, RUN, NOW, SOON)
+    leases.release(DISTRICT, RUN)
+    leases.acquire(DISTRICT, LATER_RUN, NOW, SOON)
+    leases.release(DISTRICT, LATER_RUN)
+
+    assert not leases.retake(DISTRICT, RUN, 1, NOW, SOON)
+    assert not leases.retake(OTHER_DISTRICT, RUN, 1, NOW, SOON)
+    assert leases.held(DISTRICT) is None

@@ -174,6 +174,7 @@ def test_applying_begins_with_what_was_fetched(runs: InMemoryRuns | Runs) -> Non
         provider_requests=4,
         outcome=RunState.COMPLETED_WITH_ISSUES,
         reason="2 records have issues.",
+        outcome_reason="2 records have issues.",
         reading=READING,
     )
 

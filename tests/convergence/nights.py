@@ -22,7 +22,7 @@ def live(seed: int, *, nights: int, prepare: Callable[[World], None] = lambda _:
         AssertionError: What must hold did not; with the seed that shows it again.
     """
     random = Random(seed)
-    world = World(random, {}, faults=random.choice([0, 1, 3, 10]), check=_check)
+    world = World(random, {}, faults=random.choice([0, 1, 3, 10]), check=check)
     # Of what outlives its lease, only this is promised: it overwrites nothing that came later.
     world.outlives_lease = random.random() < 0.2
     prepare(world)
@@ -61,6 +61,8 @@ def _night(random: Random, world: World, people: People) -> None:
                 break
             case 5:
                 world.sweep()
+            case 8:
+                world.redrive()
             case 6 if random.random() < 0.2:
                 world.lose_a_message()
             case 7 if random.random() < 0.5:
@@ -88,7 +90,7 @@ def _last_night(world: World) -> None:
     assert nightly.state in (*_COMPLETED, RunState.BLOCKED) or not world.records, nightly
 
 
-def _check(world: World, run: Run) -> None:
+def check(world: World, run: Run) -> None:
     """What must hold when a run has ended."""
     if world.outlives_lease:
         return
@@ -98,6 +100,13 @@ def _check(world: World, run: Run) -> None:
         return
     if run.state not in (*_COMPLETED, RunState.BLOCKED) or run.kind is RunKind.UPLOAD:
         return
+    others, _ = world.runs.page(DISTRICT, limit=1_000)
+    later = [
+        other.run_id
+        for other in others
+        if other.fence > run.fence and other.state in _COMPLETED and other.kind is not RunKind.PREVIEW
+    ]
+    assert not later, f"{run.run_id} is completed after {later}, which read the users without its changes."
     newer = [user for user in users if user.fence > run.fence]
     fetched = world.fetched[run.run_id, run.attempt]
     active = {sourced_id for user in users if user.active for sourced_id in user.sourced_ids}

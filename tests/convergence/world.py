@@ -5,6 +5,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,6 +13,8 @@ from random import Random
 from typing import Any, cast
 
 from roster_sync.domain.change import Chunk, ManualChange
+from roster_sync.domain.dead_letter import DeadLetter, LetterKind
+from roster_sync.domain.errors import ConflictError
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
@@ -19,18 +22,27 @@ from roster_sync.domain.record import RawRecord
 from roster_sync.domain.run import Counts, Run, RunState, upload_run_id
 from roster_sync.domain.silence import Backlog
 from roster_sync.messaging import user_changes
+from roster_sync.messaging.dead_letters import read
 from roster_sync.oneroster.records import JsonRecordReader
 from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.dispatch_runs import dispatch_runs
 from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
 from roster_sync.use_cases.import_upload import Importer, import_file
+from roster_sync.use_cases.keep_dead_letter import keep_dead_letter
 from roster_sync.use_cases.provider import Page
+from roster_sync.use_cases.redrive_run import Redriver, redrive_run
 from roster_sync.use_cases.start_run import start_run
 from roster_sync.use_cases.sweep_runs import Sweeper, sweep_runs
 from tests.convergence.invocations import Fault, Invocation, Stepwise
 from tests.convergence.people import Record, stored_sourced_ids
 from tests.support.builders import DISTRICT, NOW, a_school, settings
-from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from tests.support.fakes import (
+    InMemoryChangeLog,
+    InMemoryDeadLetters,
+    InMemoryDistricts,
+    InMemoryRuns,
+    InMemoryUsers,
+)
 
 PRODUCTS = frozenset({"serve"})
 MOST_RECEIVES = 5
@@ -83,12 +95,12 @@ class World:
     check: "Callable[[World, Run], None]"
     districts: InMemoryDistricts = field(default_factory=InMemoryDistricts)
     runs: InMemoryRuns = field(default_factory=InMemoryRuns)
+    letters: InMemoryDeadLetters = field(init=False)
     users: InMemoryUsers = field(default_factory=InMemoryUsers)
     log: InMemoryChangeLog = field(default_factory=InMemoryChangeLog)
     now: datetime = NOW
     fetched: dict[tuple[RunId, int], Fetched] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
-    dead_letters: list[Message] = field(default_factory=list)
     under_way: list[Invocation] = field(default_factory=list)
     proves: Callable[[bool], bool] = staticmethod(lambda whole: whole)  # noqa: RUF009 - a function, not shared state
     started: int = 0
@@ -96,6 +108,7 @@ class World:
 
     def __post_init__(self) -> None:
         """Enter the district."""
+        self.letters = InMemoryDeadLetters(self.runs)
         self.districts.save_settings(settings(products=PRODUCTS, deactivation_percent=100), 0)
         self.districts.put_school(a_school())
 
@@ -157,11 +170,36 @@ class World:
                     runs=self._runs(invocation),
                     backlog=lambda: invocation.operation(self._backlog),
                     request_sync=lambda district_id, run_id: self._request(invocation, [(district_id, run_id)]),
-                    clock=lambda: self.now,
+                    clock=self._clock,
                 )
             )
 
         self._invoke("sweep", work)
+
+    def redrive(self) -> None:
+        """Staff sends the dead letters of a run again, which may lack nothing, or no longer."""
+        runs, _ = self.runs.page(DISTRICT, limit=5)
+        if not runs:
+            return
+        run_id = self.random.choice(runs).run_id
+
+        def send(invocation: Invocation, bodies: Sequence[str]) -> None:
+            for body in bodies:
+                invocation.operation(partial(self._send, "user-changes", body))
+
+        def work(invocation: Invocation) -> None:
+            redriver = Redriver(
+                letters=cast("Any", Stepwise(invocation, self.letters)),
+                runs=self._runs(invocation),
+                leases=cast("Any", Stepwise(invocation, self.districts)),
+                request_sync=lambda district_id, run_id: self._request(invocation, [(district_id, run_id)]),
+                send_changes=lambda _, bodies: send(invocation, bodies),
+                clock=self._clock,
+            )
+            with suppress(ConflictError):
+                redrive_run(DISTRICT, run_id, redriver)
+
+        self._invoke("redrive", work)
 
     def lose_a_message(self) -> None:
         """A message is gone, as if it had expired."""
@@ -236,15 +274,20 @@ class World:
 
     def _deliver(self, message: Message) -> None:
         """Call the queue's function; the message goes when it has succeeded, and may come twice all the same."""
-        if message.receives == MOST_RECEIVES:
+        if message.receives == MOST_RECEIVES and message.queue != "dead-letters":
             self.messages.remove(message)
-            self.dead_letters.append(message)
+            self._send("dead-letters", json.dumps([message.queue, message.body]))
             return
         message.receives += 1
         message.visible_at = self.now + FUNCTIONS_END + VISIBLE_AGAIN
         if self.random.randrange(100) < self.faults:
             self.messages.append(replace(message, visible_at=self.now))
-        consume = {"sync-requests": self._fetch, "user-changes": self._apply, "uploads": self._import}[message.queue]
+        consume = {
+            "sync-requests": self._fetch,
+            "user-changes": self._apply,
+            "uploads": self._import,
+            "dead-letters": self._keep,
+        }[message.queue]
 
         def work(invocation: Invocation) -> None:
             try:
@@ -279,7 +322,7 @@ class World:
             queue=_Queue(invocation, self),
             open_provider=lambda _: _Provider(invocation, self, run_id),
             offered_products=PRODUCTS,
-            clock=lambda: self.now,
+            clock=self._clock,
             pause=lambda seconds: self._pause(invocation, seconds),
         )
         fetch_roster(DISTRICT, run_id, fetcher, deadline=self.now + timedelta(hours=1))
@@ -290,7 +333,24 @@ class World:
             users=cast("Any", _Users(invocation, self.users)),
             runs=self._runs(invocation),
             leases=cast("Any", _Leases(invocation, self.districts)),
-            clock=lambda: self.now,
+            clock=self._clock,
+        )
+
+    def _keep(self, invocation: Invocation, body: str) -> None:
+        queue, message = json.loads(body)
+        if queue == "user-changes":
+            letter = read(message, _no_file)
+        elif queue == "uploads":
+            run_id = RunId(json.loads(message)[0])
+            letter = DeadLetter(kind=LetterKind.UPLOAD, district_id=DISTRICT, run_id=run_id, body=message)
+        else:
+            letter = DeadLetter(kind=LetterKind.SYNC_REQUEST, district_id=DISTRICT, run_id=RunId(message), body=message)
+        keep_dead_letter(
+            letter,
+            letters=cast("Any", Stepwise(invocation, self.letters)),
+            runs=self._runs(invocation),
+            leases=cast("Any", Stepwise(invocation, self.districts)),
+            clock=self._clock,
         )
 
     def _import(self, invocation: Invocation, body: str) -> None:
@@ -302,7 +362,7 @@ class World:
             users=cast("Any", _Users(invocation, self.users)),
             offered_products=PRODUCTS,
             lease_lasts=timedelta(minutes=16),
-            clock=lambda: self.now,
+            clock=self._clock,
         )
 
         import_file(
@@ -314,12 +374,21 @@ class World:
             patience=timedelta(minutes=8),
         )
 
+    def _clock(self) -> datetime:
+        """No two looks at the clock show the same time."""
+        self.now += timedelta(microseconds=1)
+        return self.now
+
     def _pause(self, invocation: Invocation, seconds: float) -> None:
         invocation.waits_until = self.now + timedelta(seconds=seconds)
         invocation.operation(lambda: None)
 
     def _runs(self, invocation: Invocation) -> Any:
         return _Runs(invocation, self)
+
+
+def _no_file(_: str) -> tuple[DistrictId, RunId]:
+    raise AssertionError
 
 
 class _Runs(Stepwise):
@@ -346,14 +415,22 @@ class _Runs(Stepwise):
         now: datetime,
         *,
         attempt: int | None = None,
+        redrives: int = 0,
         provider_requests: int | None = None,
     ) -> bool:
         def close() -> bool:
             closed = self._world.runs.close(
-                district_id, run_id, state, reason, now, attempt=attempt, provider_requests=provider_requests
+                district_id,
+                run_id,
+                state,
+                reason,
+                now,
+                attempt=attempt,
+                redrives=redrives,
+                provider_requests=provider_requests,
             )
             run = self._world.runs.get(district_id, run_id)
-            if closed and self._invocation.name == "sweep" and state is RunState.FAILED:
+            if closed and self._invocation.name in ("sweep", "dead-letters") and state is RunState.FAILED:
                 self._world.assert_nobody_works_on(run_id)
             if closed and run:
                 self._world.check(self._world, run)

@@ -13,6 +13,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 
+from functions.dead_letters import app as dead_letters
 from functions.dispatch import app as dispatch
 from functions.fetch import app as fetch
 from functions.sweep import app as sweep
@@ -169,6 +170,7 @@ def clear_caches() -> None:
         fetch.secrets,
         fetch.fetcher,
         upsert.applier,
+        dead_letters.stores,
         sweep.sync_requests,
         sweep.sweeper,
     ):
@@ -193,7 +195,7 @@ def a_night(monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
         }
         # Nothing that a fetch waits for happens in a test by itself.
         monkeypatch.setattr(fetch, "time", SimpleNamespace(sleep=lambda _: None))
-        for function in ("dispatch", "fetch", "upsert", "sweep"):
+        for function in ("dispatch", "fetch", "upsert", "sweep", "dead_letters"):
             for name, value in functions()[function]["Environment"]["Variables"].items():
                 monkeypatch.setenv(name, _resolved(value, deployed))
         clear_caches()

@@ -8,10 +8,11 @@ from typing import Any
 from msgspec import structs
 
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange
+from roster_sync.domain.dead_letter import DeadLetter, LetterKind
 from roster_sync.domain.district import School, Settings, require_own_oneroster_id
 from roster_sync.domain.errors import ConfigurationError, ConflictError, DistrictBusyError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
-from roster_sync.domain.issue import Issue
+from roster_sync.domain.issue import Issue, IssueCode
 from roster_sync.domain.lease import Lease
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
@@ -95,6 +96,13 @@ class InMemoryDistricts:
         if held is None or held.holder != holder or expires_at not in (None, held.expires_at):
             return False
         del self._leases[district_id]
+        return True
+
+    def retake(self, district_id: DistrictId, holder: RunId, fence: int, now: datetime, expires_at: datetime) -> bool:
+        held = self._leases.get(district_id)
+        if self._fences.get(district_id) != fence or (held and held.expires_at > now):
+            return False
+        self._leases[district_id] = Lease(holder, fence, expires_at)
         return True
 
     def held(self, district_id: DistrictId) -> Lease | None:
@@ -185,6 +193,7 @@ class InMemoryRuns:
             provider_requests=provider_requests,
             outcome=outcome,
             reason=reason,
+            outcome_reason=reason,
             reading=reading,
         )
         return True
@@ -209,10 +218,13 @@ class InMemoryRuns:
         now: datetime,
         *,
         attempt: int | None = None,
+        redrives: int = 0,
         provider_requests: int | None = None,
     ) -> bool:
         run = self._runs.get((district_id, run_id))
-        if run is None or run.state.is_terminal or (attempt is not None and attempt != run.attempt):
+        if run is None or run.state.is_terminal:
+            return False
+        if attempt is not None and (attempt, redrives) != (run.attempt, run.redrives):
             return False
         requests = run.provider_requests if provider_requests is None else provider_requests
         self._runs[district_id, run_id] = replace(
@@ -248,6 +260,58 @@ class InMemoryRuns:
         )
         more = newest_first[limit - 1].run_id if len(newest_first) > limit else None
         return newest_first[:limit], more
+
+
+class InMemoryDeadLetters:
+    """DeadLetterStore, of the runs of an InMemoryRuns."""
+
+    def __init__(self, runs: InMemoryRuns) -> None:
+        self._of = runs
+        self._kept: dict[tuple[DistrictId, RunId, int, int], dict[tuple[LetterKind, int], DeadLetter]] = {}
+
+    def keep(self, letter: DeadLetter, run: Run) -> bool:
+        stored = self._of.get(run.district_id, run.run_id)
+        of_run = self._kept.setdefault(_generation(run), {})
+        counted = (run.district_id, run.run_id, run.attempt, letter.number) in self._of._counted
+        is_chunk = letter.kind is LetterKind.CHANGES
+        if stored is None or not _as_read(stored, run) or (letter.kind, letter.number) in of_run:
+            return False
+        if is_chunk and counted:
+            return False
+        of_run[letter.kind, letter.number] = letter
+        code = IssueCode.WORK_NOT_DONE.value
+        issues = dict(stored.issues_by_code)
+        if not run.redrives:
+            issues[code] = issues.get(code, 0) + 1
+        self._of._runs[run.district_id, run.run_id] = replace(
+            stored, chunks_failed=stored.chunks_failed + is_chunk, issues_by_code=issues
+        )
+        return True
+
+    def of_run(self, run: Run) -> list[DeadLetter]:
+        return [letter for _, letter in sorted(self._kept.get(_generation(run), {}).items())]
+
+    def reopen(self, run: Run, state: RunState) -> bool:
+        stored = self._of.get(run.district_id, run.run_id)
+        if stored is None or not _as_read(stored, run):
+            return False
+        self._of._runs[run.district_id, run.run_id] = replace(
+            stored,
+            state=state,
+            redrives=run.redrives + 1,
+            chunks_failed=0,
+            ended_at=None,
+            reason=run.outcome_reason,
+        )
+        return True
+
+
+def _generation(run: Run) -> tuple[DistrictId, RunId, int, int]:
+    return run.district_id, run.run_id, run.attempt, run.redrives
+
+
+def _as_read(stored: Run, run: Run) -> bool:
+    return (stored.state, stored.attempt, stored.redrives) == (run.state, run.attempt, run.redrives)
 
 
 class InMemoryUsers:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from roster_sync.observability import Metric
 from tests.support.template import ROOT, resources, walk
 
 ALARMS = {name: body["Properties"] for name, body in resources("AWS::CloudWatch::Alarm").items()}
@@ -20,9 +21,19 @@ def watched(namespace: str, metric: str) -> set[Any]:
 
 
 def test_every_dead_letter_calls_somebody() -> None:
-    queues = {name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetterQueue")}
+    kept = {"DispatchDeadLetterQueue"}
+    assert watched("AWS/SQS", "ApproximateNumberOfMessagesVisible") == kept
+    assert watched("OneRosterSync", Metric.DEAD_LETTERS_KEPT) == {"dead_letters"}
 
-    assert watched("AWS/SQS", "ApproximateNumberOfMessagesVisible") == queues
+
+def test_no_dead_letter_expires_unseen() -> None:
+    """What is read is kept with its run, which rings; what cannot be read rings days before it expires."""
+    queues = {name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetterQueue")}
+    aging = watched("AWS/SQS", "ApproximateAgeOfOldestMessage")
+
+    assert aging == queues - {"DispatchDeadLetterQueue"}
+    for name in aging:
+        assert ALARMS[name.replace("LetterQueue", "LettersAlarm")]["Threshold"] < 86_400
 
 
 def test_every_failing_function_calls_somebody() -> None:

@@ -87,25 +87,36 @@ def test_what_tests_a_connection_counts_tests_and_writes_nothing_else() -> None:
 def test_no_function_may_what_it_never_does() -> None:
     """That what remains is enough is shown by the nights with IAM enforced."""
     assert may("dynamodb:GetItem", "UsersTable") == {"settings_api"}
-    assert may("dynamodb:PutItem", "SyncRunsTable") == {"dispatch", "fetch", "upsert", "import_users", "settings_api"}
+    assert may("dynamodb:PutItem", "SyncRunsTable") == {
+        "dispatch",
+        "fetch",
+        "upsert",
+        "dead_letters",
+        "import_users",
+        "settings_api",
+    }
     assert may("dynamodb:UpdateItem", "SyncRunsTable") == {
         "fetch",
         "upsert",
         "sweep",
+        "dead_letters",
         "import_users",
         "settings_api",
     }
-    assert may("dynamodb:BatchWriteItem", "SyncRunsTable") == {"fetch", "import_users", "settings_api"}
+    assert may("dynamodb:BatchWriteItem", "SyncRunsTable") == {"fetch", "dead_letters", "import_users", "settings_api"}
 
 
-def test_only_dispatch_the_api_and_sweeps_request_syncs_and_only_fetch_sends_changes() -> None:
-    assert may("sqs:SendMessage*", "SyncRequestsQueue") == {"dispatch", "settings_api", "sweep"}
-    assert may("sqs:SendMessage*", "UserChangesQueue") == {"fetch"}
+def test_only_who_asks_for_syncs_can_and_only_fetch_and_redrives_send_changes() -> None:
+    redrives = {"settings_api", "dead_letters"}
+    assert may("sqs:SendMessage*", "SyncRequestsQueue") == {"dispatch", "sweep", *redrives}
+    assert may("sqs:SendMessage*", "UserChangesQueue") == {"fetch", *redrives}
 
 
 def test_a_function_receives_from_its_own_queue_alone() -> None:
     assert may("sqs:ReceiveMessage", "SyncRequestsQueue") == {"fetch"}
     assert may("sqs:ReceiveMessage", "UserChangesQueue") == {"upsert"}
+    for queue in ("SyncRequestsDeadLetterQueue", "UserChangesDeadLetterQueue", "UploadsDeadLetterQueue"):
+        assert may("sqs:ReceiveMessage", queue) == {"dead_letters"}
 
 
 @pytest.mark.parametrize("function", ["fetch", "upsert"])

@@ -21,7 +21,18 @@ MAPPINGS = {
 
 def test_the_night_has_two_queues() -> None:
     assert set(QUEUES) == {"SyncRequestsQueue", "UserChangesQueue"}
-    assert set(MAPPINGS) == set(QUEUES)
+    assert set(MAPPINGS) >= set(QUEUES)
+
+
+def test_every_dead_letter_that_has_a_run_is_read() -> None:
+    read = {queue for queue, mapping in MAPPINGS.items() if mapping["FunctionName"]["Ref"] == "DeadLettersFunction"}
+
+    assert read == set(DEAD_LETTER_QUEUES) - {"DispatchDeadLetterQueue"} == set(MAPPINGS) - set(QUEUES)
+
+
+def test_a_dead_letter_that_is_being_read_stays_invisible() -> None:
+    for queue in set(MAPPINGS) - set(QUEUES):
+        assert DEAD_LETTER_QUEUES[queue]["VisibilityTimeout"] >= 6 * properties("DeadLettersFunction")["Timeout"]
 
 
 @pytest.mark.parametrize("queue", sorted(QUEUES))

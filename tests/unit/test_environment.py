@@ -6,6 +6,7 @@ import pytest
 
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.environment import (
+    DeadLettersEnvironment,
     DispatchEnvironment,
     FetchEnvironment,
     ImportUsersEnvironment,
@@ -22,6 +23,7 @@ BY_FUNCTION = {
     "fetch": FetchEnvironment,
     "upsert": UpsertEnvironment,
     "sweep": SweepEnvironment,
+    "dead_letters": DeadLettersEnvironment,
     "import_users": ImportUsersEnvironment,
     "settings_api": SettingsApiEnvironment,
     "portal": PortalEnvironment,

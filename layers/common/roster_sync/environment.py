@@ -92,6 +92,16 @@ class SweepEnvironment(_Environment):
 
 
 @dataclass(frozen=True, slots=True)
+class DeadLettersEnvironment(_Environment):
+    """Variables of `dead_letters`."""
+
+    districts_table: str
+    sync_runs_table: str
+    sync_requests_queue_url: str
+    user_changes_queue_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportUsersEnvironment(_Environment):
     """Variables of `import_users`."""
 
@@ -110,6 +120,7 @@ class SettingsApiEnvironment(_Environment):
     users_table: str
     sync_runs_table: str
     sync_requests_queue_url: str
+    user_changes_queue_url: str
     secrets_key_id: str
     uploads_bucket: str
     test_connection_function: str

@@ -19,7 +19,8 @@ metrics = Metrics()
 class Metric(StrEnum):
     """What the night did, counted (unit: count) per service.
 
-    No alarm reads these: alarms are on dead letters, failing functions and nights that did not begin.
+    An alarm reads one of these, which says so; the others are on queues, failing functions and nights that did not
+    begin.
     """
 
     RUNS_REQUESTED = "RunsRequested"
@@ -34,6 +35,8 @@ class Metric(StrEnum):
     """Runs that ended failed."""
     RUNS_RESUMED = "RunsResumed"
     """Runs that had died without a word and were started anew by `sweep`."""
+    DEAD_LETTERS_KEPT = "DeadLettersKept"
+    """Messages that failed as often as they were tried, and are kept with their run (DeadLettersKeptAlarm)."""
     PROVIDER_REQUESTS = "ProviderRequests"
     """HTTP requests to providers, retries included."""
     RECORDS_FETCHED = "RecordsFetched"

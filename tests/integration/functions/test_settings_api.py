@@ -92,6 +92,7 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "USERS_TABLE": "UsersTable",
         "SYNC_RUNS_TABLE": "SyncRunsTable",
         "SYNC_REQUESTS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/SyncRequestsQueue",
+        "USER_CHANGES_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/UserChangesQueue",
         "UPLOADS_BUCKET": BUCKET,
         "SECRETS_KEY_ID": "key",
         "TEST_CONNECTION_FUNCTION": "test-connection",
@@ -113,6 +114,7 @@ def deployed(variables: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deplo
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         key_id = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
         monkeypatch.setenv("SYNC_REQUESTS_QUEUE_URL", queues["SyncRequestsQueue"])
+        monkeypatch.setenv("USER_CHANGES_QUEUE_URL", queues["UserChangesQueue"])
         monkeypatch.setenv("SECRETS_KEY_ID", key_id)
         monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", invocations.url)
         yield Deployed(queues, key_id, invocations)

@@ -17,7 +17,13 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
 from roster_sync.domain.user import Role, StoredUser, normalised_email
 from tests.support.builders import DISTRICT, NOW
 from tests.support.events import api_event, district_admin
-from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from tests.support.fakes import (
+    InMemoryChangeLog,
+    InMemoryDeadLetters,
+    InMemoryDistricts,
+    InMemoryRuns,
+    InMemoryUsers,
+)
 
 
 @dataclass
@@ -77,6 +83,8 @@ class Client:
     def __init__(self) -> None:
         self.districts = InMemoryDistricts()
         self.runs = InMemoryRuns()
+        self.dead_letters = InMemoryDeadLetters(self.runs)
+        self.sent: list[tuple[DistrictId, list[str]]] = []
         self.users = PagedUsers()
         self.log = InMemoryChangeLog()
         self.uploads = InMemoryUploads()
@@ -92,10 +100,12 @@ class Client:
             Services(
                 districts=self.districts,
                 runs=self.runs,
+                dead_letters=self.dead_letters,
                 users=self.users,
                 log=self.log,
                 uploads=self.uploads,
                 request_sync=self._request_sync,
+                send_changes=lambda district_id, bodies: self.sent.append((district_id, list(bodies))),
                 encrypt=lambda district_id, text: f"{district_id}:{text[::-1]}".encode(),
                 test_connection=self._test,
                 normalise_base_url=_normalised,

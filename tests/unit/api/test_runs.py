@@ -2,13 +2,14 @@
 
 import pytest
 
+from roster_sync.domain.dead_letter import DeadLetter, LetterKind
 from roster_sync.domain.errors import TransientError
 from roster_sync.domain.fetch_plan import SchoolLists, Scope
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import Counts, RunState
-from tests.support.builders import DISTRICT, LATER_RUN, OTHER_DISTRICT, RUN, a_run, a_school, settings
+from tests.support.builders import DISTRICT, LATER_RUN, NOW, OTHER_DISTRICT, RUN, a_run, a_school, settings
 from tests.unit.api.conftest import Client
 
 
@@ -156,3 +157,28 @@ def test_a_run_that_could_not_be_asked_for_ends_failed(ready: Client) -> None:
 
     (run,), _ = ready.runs.page(DISTRICT)
     assert (run.state, run.reason) == (RunState.FAILED, "The queue did not answer.")
+
+
+def test_a_redrive_sends_what_the_run_lacks_and_answers_with_the_run(client: Client) -> None:
+    client.runs.create(a_run())
+    letter = DeadLetter(kind=LetterKind.SYNC_REQUEST, district_id=DISTRICT, run_id=RUN, body="request")
+    client.dead_letters.keep(letter, a_run())
+    client.runs.close(DISTRICT, RUN, RunState.FAILED, "It failed.", NOW)
+
+    answer = client.send("POST", f"/runs/{RUN}/redrive")
+
+    assert (answer.status, answer.json["state"], answer.json["reason"]) == (202, "queued", None)
+    assert client.requested == [(DISTRICT, RUN)]
+
+
+def test_a_redrive_of_a_run_that_lacks_nothing_answers_409(client: Client) -> None:
+    client.runs.create(a_run(state=RunState.COMPLETED))
+
+    answer = client.send("POST", f"/runs/{RUN}/redrive")
+
+    assert answer.status == 409
+    assert "Nothing of this run" in answer.json["detail"]
+
+
+def test_a_redrive_of_an_unknown_run_answers_404(client: Client) -> None:
+    assert client.send("POST", f"/runs/{RUN}/redrive").status == 404

@@ -20,6 +20,7 @@ from roster_sync.api.schemas import (
     RunsOut,
 )
 from roster_sync.api.services import Services
+from roster_sync.use_cases.redrive_run import Redriver, redrive_run
 from roster_sync.use_cases.start_run import start_run
 
 
@@ -49,6 +50,18 @@ def add_run_routes(api: APIGatewayRestResolver, services: Services) -> None:
     @api.get("/districts/<district_id>/runs/<run_id>")
     def get_run(district_id: DistrictInPath, run_id: RunInPath) -> RunOut:
         return RunOut.of(existing_run(runs, district_id, run_id))
+
+    @api.post("/districts/<district_id>/runs/<run_id>/redrive", status_code=HTTPStatus.ACCEPTED)
+    def redrive(district_id: DistrictInPath, run_id: RunInPath) -> RunOut:
+        redriver = Redriver(
+            letters=services.dead_letters,
+            runs=runs,
+            leases=services.districts,
+            request_sync=services.request_sync,
+            send_changes=services.send_changes,
+            clock=services.clock,
+        )
+        return RunOut.of(redrive_run(district_id, run_id, redriver))
 
     @api.get("/districts/<district_id>/runs/<run_id>/issues")
     def list_issues(

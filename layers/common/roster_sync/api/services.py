@@ -1,6 +1,6 @@
 """What the routes need of the outside."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.change_settings import SettingsStore
-from roster_sync.use_cases.ports import DistrictStore, LeaseStore, RunStore, UserStore
+from roster_sync.use_cases.ports import DeadLetterStore, DistrictStore, LeaseStore, RunStore, UserStore
 from roster_sync.use_cases.show_changes import ChangePages
 
 
@@ -73,6 +73,7 @@ class Services:
 
     Attributes:
         request_sync: Sends a SyncRequest.
+        send_changes: Sends bodies of chunks again.
         encrypt: Encrypts a secret for a district; there is no way back in this function.
         test_connection: Runs the probe with its request and returns its report; raises TooManyTestsError.
         normalise_base_url: Of a provider; raises ConfigurationError for one that may not be called.
@@ -84,10 +85,12 @@ class Services:
 
     districts: ApiDistricts
     runs: ApiRuns
+    dead_letters: DeadLetterStore
     users: ApiUsers
     log: ChangePages
     uploads: ApiUploads
     request_sync: Callable[[DistrictId, RunId], None]
+    send_changes: Callable[[DistrictId, Sequence[str]], None]
     encrypt: Callable[[DistrictId, str], bytes]
     test_connection: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     normalise_base_url: Callable[[str], str]

@@ -29,6 +29,7 @@ class IssueCode(StrEnum):
     SCHOOL_UNKNOWN = "school_unknown"
     CREDENTIALS_EXPIRE = "credentials_expire"
     FETCH_NOT_WHOLE = "fetch_not_whole"
+    WORK_NOT_DONE = "work_not_done"
     RECORD_NOT_AN_OBJECT = "record_not_an_object"
     SOURCED_ID_MISSING = "sourced_id_missing"
     SOURCED_ID_TOO_LONG = "sourced_id_too_long"
@@ -72,6 +73,9 @@ class _Advice(NamedTuple):
 ADVICE: Mapping[IssueCode, _Advice] = {
     IssueCode.FETCH_NOT_WHOLE: _Advice(
         Severity.WARNING, Step.SOURCE, "Run Test Settings; if it persists, ask the vendor of the SIS."
+    ),
+    IssueCode.WORK_NOT_DONE: _Advice(
+        Severity.ERROR, Step.SOURCE, "Sync again, or upload the file again; if it fails again, ask support."
     ),
     IssueCode.CREDENTIALS_EXPIRE: _Advice(
         Severity.WARNING, Step.SOURCE, "Enter the new consumer key and secret, and the date on which they expire."

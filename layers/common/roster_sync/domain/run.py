@@ -106,6 +106,9 @@ class Run:
         reason: Why it ended as it did, in a sentence; None for a run that simply completed.
         reading: How the provider was read; None for an upload, and until that is done.
         issues_by_code: How many issues of each code.
+        chunks_failed: Of those expected, how many were given up.
+        outcome_reason: The reason that goes with `outcome`.
+        redrives: How often the given up chunks of this attempt were sent again.
         resumes: How often it was started anew because nothing was heard of it.
         resumed_at: When that was last; None if never.
         provider_requests: Requests that the provider answered or failed to answer.
@@ -129,6 +132,9 @@ class Run:
     outcome: RunState | None = None
     reason: str | None = None
     reading: Reading | None = None
+    chunks_failed: int = 0
+    outcome_reason: str | None = None
+    redrives: int = 0
     resumes: int = 0
     resumed_at: datetime | None = None
 

@@ -11,6 +11,7 @@ from botocore.config import Config
 from roster_sync.aws import AWS_ERRORS, is_outage
 from roster_sync.domain.change import Chunk
 from roster_sync.domain.errors import TransientError
+from roster_sync.domain.identifiers import DistrictId
 from roster_sync.domain.silence import Backlog
 from roster_sync.messaging import user_changes
 from roster_sync.messaging.sync_requests import SyncRequest
@@ -88,6 +89,14 @@ class UserChangesQueue:
             TransientError: Some chunk could not be sent after retries.
         """
         self._sender.send((chunk.district_id, user_changes.to_json(chunk)) for chunk in chunks)
+
+    def send_again(self, district_id: DistrictId, bodies: Sequence[str]) -> None:
+        """Send chunks of a district as they were sent before.
+
+        Raises:
+            TransientError: Some chunk could not be sent after retries.
+        """
+        self._sender.send((district_id, body) for body in bodies)
 
 
 class _Sender:

@@ -294,6 +294,13 @@ class Districts:
         return _updated_lease(district_id, give_back, still_held) is not None
 
     @errors_as_ours()
+    def retake(self, district_id: DistrictId, holder: RunId, fence: int, now: datetime, expires_at: datetime) -> bool:
+        """Take the lease once more with its fence; False if anybody has it, or somebody else has had it since."""
+        take = [_DistrictItem.holder.set(holder), _DistrictItem.expires_at.set(expires_at)]
+        free = _DistrictItem.holder.does_not_exist() | (_DistrictItem.expires_at <= now)
+        return _updated_lease(district_id, take, (_DistrictItem.fence == fence) & free) is not None
+
+    @errors_as_ours()
     def held(self, district_id: DistrictId) -> Lease | None:
         """The lease as it stands, expired or not; None if it is free."""
         item = _item(district_id, _LEASE)

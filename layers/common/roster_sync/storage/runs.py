@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
-from zlib import crc32
 
 from pynamodb.attributes import BooleanAttribute, MapAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.connection import Connection
@@ -33,20 +32,14 @@ from roster_sync.storage.dynamodb import (
     pauses_s,
     unknown_cursor,
 )
+from roster_sync.storage.run_keys import ID_TIME, SHARDS, chunk_marker, expires_at, part_key, shard_name, shard_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
-_KEPT: Final = timedelta(days=90)
 _BATCH_WRITE_LIMIT: Final = 25
 """Items of one BatchWriteItem, a limit of DynamoDB."""
-
-_SHARDS: Final = 16
-"""Of the index of unfinished runs; one partition takes 1,000 writes a second."""
-
-_ID_TIME: Final = "%Y%m%dT%H%M%SZ"
-"""How each run's id begins."""
 
 _LAST_ISSUE: Final = 999_999
 _CONDITION_FAILED: Final = "ConditionalCheckFailed"
@@ -116,6 +109,9 @@ class _RunItem(Model):
     outcome = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
     reading = _ReadingMap(null=True)  # type: ignore[no-untyped-call]  # pynamodb's own
+    chunks_failed = NumberAttribute(null=True)
+    outcome_reason = UnicodeAttribute(null=True)
+    redrives = NumberAttribute(null=True)
     resumes = NumberAttribute(null=True)
     resumed_at = UTCDateTimeAttribute(null=True)
 
@@ -149,8 +145,8 @@ class Runs:
         item = _RunItem(
             run.district_id,
             run.run_id,
-            expires_at=_expires_at(run.run_id),
-            unfinished=None if run.state.is_terminal else _shard(run.district_id),
+            expires_at=expires_at(run.run_id),
+            unfinished=None if run.state.is_terminal else shard_of(run.district_id),
             kind=run.kind.value,
             state=run.state.value,
             created_at=run.created_at,
@@ -167,6 +163,9 @@ class Runs:
             outcome=run.outcome.value if run.outcome else None,
             reason=run.reason,
             reading=_reading_map(run.reading) if run.reading else None,
+            chunks_failed=run.chunks_failed,
+            outcome_reason=run.outcome_reason,
+            redrives=run.redrives,
             resumes=run.resumes or None,
             resumed_at=run.resumed_at,
         )
@@ -205,10 +204,10 @@ class Runs:
 
         By a sparse index: where all is well, it costs one read of each shard.
         """
-        older = _RunItem.item < f"{created_before:{_ID_TIME}}"
+        older = _RunItem.item < f"{created_before:{ID_TIME}}"
         with errors_as_ours():
-            for shard in range(_SHARDS):
-                for item in _RunItem.unfinished_runs.query(_shard_name(shard), older):
+            for shard in range(SHARDS):
+                for item in _RunItem.unfinished_runs.query(shard_name(shard), older):
                     yield DistrictId(item.run_key), RunId(item.item)
 
     @errors_as_ours()
@@ -233,11 +232,14 @@ class Runs:
                 _RunItem.started_at.set(_RunItem.started_at | now),
                 _RunItem.chunks_expected.set(0),
                 _RunItem.chunks_applied.set(0),
+                _RunItem.chunks_failed.set(0),
+                _RunItem.redrives.set(0),
                 _RunItem.counts.set(_counts_map(Counts())),
                 _RunItem.issues_by_code.set({}),
                 _RunItem.provider_requests.set(0),
                 _RunItem.outcome.remove(),
                 _RunItem.reason.remove(),
+                _RunItem.outcome_reason.remove(),
                 _RunItem.reading.remove(),
             ],
             _has_not_ended(),
@@ -275,6 +277,7 @@ class Runs:
                 _RunItem.provider_requests.set(provider_requests),
                 _RunItem.outcome.set(outcome.value),
                 _RunItem.reason.set(reason) if reason else _RunItem.reason.remove(),
+                _RunItem.outcome_reason.set(reason) if reason else _RunItem.outcome_reason.remove(),
                 _RunItem.reading.set(_reading_map(reading)) if reading else _RunItem.reading.remove(),
             ],
             (_RunItem.attempt == attempt)
@@ -291,9 +294,9 @@ class Runs:
             TransientError: Other chunks of the run were being counted at every try.
         """
         marker = _RunItem(
-            _part_key(chunk.district_id, chunk.run_id),
-            f"chunk#{chunk.attempt:04d}#{chunk.number:06d}",
-            expires_at=_expires_at(chunk.run_id),
+            part_key(chunk.district_id, chunk.run_id),
+            chunk_marker(chunk.attempt, chunk.number),
+            expires_at=expires_at(chunk.run_id),
         )
         add: list[Action] = [_RunItem.chunks_applied.set(_RunItem.chunks_applied + 1)]
         for name, count in counts.as_dict().items():
@@ -329,9 +332,10 @@ class Runs:
         now: datetime,
         *,
         attempt: int | None = None,
+        redrives: int = 0,
         provider_requests: int | None = None,
     ) -> bool:
-        """End the run; False if it had ended before, or if `attempt` is not the newest: then it stays as it is."""
+        """End the run; False if it had ended before, or if `attempt` and `redrives` are not the newest."""
         actions: list[Action] = [
             _RunItem.state.set(state.value),
             _RunItem.ended_at.set(now),
@@ -342,7 +346,7 @@ class Runs:
             actions.append(_RunItem.provider_requests.set(provider_requests))
         condition = _has_not_ended()
         if attempt is not None:
-            condition &= _RunItem.attempt == attempt
+            condition &= (_RunItem.attempt == attempt) & (_RunItem.redrives == redrives)
         return _updated(district_id, run_id, actions, condition) is not None
 
     @errors_as_ours()
@@ -354,13 +358,13 @@ class Runs:
         Raises:
             TransientError: DynamoDB took only some of them, however often it was asked.
         """
-        key, expires_at = _part_key(district_id, run_id), _expires_at(run_id)
+        key, expiry = part_key(district_id, run_id), expires_at(run_id)
         requests: list[WriteRequestTypeDef] = []
         for number, issue in enumerate(issues, first_number):
             item: dict[str, dict[str, str]] = {
                 "run_key": {"S": key},
                 "item": {"S": _issue_item(attempt, number)},
-                "expires_at": {"N": str(expires_at)},
+                "expires_at": {"N": str(expiry)},
                 "code": {"S": issue.code.value},
                 "message": {"S": issue.message},
             }
@@ -386,7 +390,7 @@ class Runs:
         start = int(cursor or 0) + 1
         items = list(
             _RunItem.query(
-                _part_key(district_id, run_id),
+                part_key(district_id, run_id),
                 _RunItem.item.between(_issue_item(attempt, start), _issue_item(attempt, _LAST_ISSUE)),
                 limit=limit + 1,
             )
@@ -408,26 +412,8 @@ class Runs:
             self._pause(pause)
 
 
-def _part_key(district_id: DistrictId, run_id: RunId) -> str:
-    return f"{district_id}#{run_id}"
-
-
 def _issue_item(attempt: int, number: int) -> str:
     return f"issue#{attempt:04d}#{number:06d}"
-
-
-def _expires_at(run_id: RunId) -> int:
-    """When a run, its markers and its issues are all forgotten; its id begins with its time."""
-    began = datetime.strptime(run_id.partition("-")[0], _ID_TIME).replace(tzinfo=UTC)
-    return int((began + _KEPT).timestamp())
-
-
-def _shard(district_id: DistrictId) -> str:
-    return _shard_name(crc32(district_id.encode()) % _SHARDS)
-
-
-def _shard_name(shard: int) -> str:
-    return f"{shard:02d}"
 
 
 def _has_not_ended() -> Condition:
@@ -500,6 +486,9 @@ def _run(item: _RunItem) -> Run:
         outcome=RunState(item.outcome) if item.outcome else None,
         reason=item.reason,
         reading=_reading(item.reading),
+        chunks_failed=int(item.chunks_failed or 0),
+        outcome_reason=item.outcome_reason,
+        redrives=int(item.redrives or 0),
         resumes=int(item.resumes or 0),
         resumed_at=item.resumed_at,
     )

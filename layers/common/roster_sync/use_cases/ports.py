@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from roster_sync.domain.change import Chunk, ManualChange
+from roster_sync.domain.dead_letter import DeadLetter
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.identifiers import DistrictId, RunId, UserId
 from roster_sync.domain.issue import Issue
@@ -46,6 +47,9 @@ class LeaseStore(Protocol):
 
     def release(self, district_id: DistrictId, holder: RunId, expires_at: datetime | None = None) -> bool:
         """Give the lease back; False if somebody else holds it now, or if it no longer expires at `expires_at`."""
+
+    def retake(self, district_id: DistrictId, holder: RunId, fence: int, now: datetime, expires_at: datetime) -> bool:
+        """Take the lease once more with its fence; False if anybody has it, or somebody else has had it since."""
 
     def held(self, district_id: DistrictId) -> Lease | None:
         """The lease as it stands, expired or not; None if it is free."""
@@ -100,6 +104,7 @@ class RunStore(Protocol):
         now: datetime,
         *,
         attempt: int | None = None,
+        redrives: int = 0,
         provider_requests: int | None = None,
     ) -> bool:
         """End the run; False if it had ended before, which stays as it is.
@@ -111,6 +116,7 @@ class RunStore(Protocol):
             reason: In a sentence.
             now: When it ended.
             attempt: Of the caller: False, too, if it is not the newest. None for a caller that is no attempt.
+            redrives: As read by such a caller: False, too, if the run was redriven since.
             provider_requests: Of an attempt that failed; None leaves what is stored.
         """
 
@@ -118,6 +124,22 @@ class RunStore(Protocol):
         self, district_id: DistrictId, run_id: RunId, attempt: int, issues: Sequence[Issue], first_number: int = 1
     ) -> None:
         """Store issues of an attempt, numbered from `first_number`; the same number replaces."""
+
+
+class DeadLetterStore(Protocol):
+    """Messages that were given up, with their runs."""
+
+    def keep(self, letter: DeadLetter, run: Run) -> bool:
+        """Keep a letter, and count it and its issue in its run, once.
+
+        False if it was kept before, if it is of a chunk that was applied, or if the run is not as it was read.
+        """
+
+    def of_run(self, run: Run) -> list[DeadLetter]:
+        """The letters of a run's attempt that were not sent again since."""
+
+    def reopen(self, run: Run, state: RunState) -> bool:
+        """Let a failed run go on as `state`; False if it is not as it was read."""
 
 
 class UserStore(Protocol):

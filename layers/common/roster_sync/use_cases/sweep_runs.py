@@ -8,7 +8,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import Lease
 from roster_sync.domain.run import Run, RunState
 from roster_sync.domain.silence import Backlog, Remedy, last_words, remedy
-from roster_sync.use_cases.close_run import close_if_applied
+from roster_sync.use_cases.close_run import close_if_applied, end_dead_run
 from roster_sync.use_cases.ports import LeaseStore, RunStore
 
 
@@ -79,10 +79,5 @@ def _closed(run: Run, sweeper: Sweeper) -> RunState | None:
 
 
 def _ended(run: Run, lease: Lease | None, sweeper: Sweeper) -> RunState | None:
-    """The lease first: a chunk that comes just now has renewed it and goes on, or finds it gone and writes nothing."""
-    district_id, run_id = run.district_id, run.run_id
-    if lease and lease.holder == run_id and not sweeper.leases.release(district_id, run_id, lease.expires_at):
-        return None
     reason, now = last_words(run), sweeper.clock()
-    closed = sweeper.runs.close(district_id, run_id, RunState.FAILED, reason, now, attempt=run.attempt)
-    return RunState.FAILED if closed else None
+    return end_dead_run(run, lease, reason, runs=sweeper.runs, leases=sweeper.leases, now=now)

@@ -23,11 +23,15 @@ def take_lease(
         return leases.acquire(district_id, run_id, now, now + lasts)
     except DistrictBusyError as busy:
         holder = RunId(busy.holder)
+        # As it is seen now: an ended run that is sent its dead letters again takes it anew.
+        held = leases.held(district_id)
         if is_preview(holder) and not is_preview(run_id):
             reason = "Another sync or upload began meanwhile. Start the preview again when that has ended."
             runs.close(district_id, holder, RunState.FAILED, reason, now)
+            held = leases.held(district_id)
         run = runs.get(district_id, holder)
         if run is None or not run.state.is_terminal:
             raise
-        leases.release(district_id, holder)
+        if held:
+            leases.release(district_id, holder, held.expires_at)
         return leases.acquire(district_id, run_id, now, now + lasts)

@@ -1,0 +1,71 @@
+"""Messages that were given up, on the deployed stack, each function held to its policy."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from local.stack import Stack
+from roster_sync.domain.run import nightly_run_id
+from tests.e2e.conftest import ADistrict
+from tests.e2e.test_dead_runs import ended, no_consumer
+from tests.support.polling import eventually
+
+
+def give_up(stack: Stack, queue: str) -> int:
+    """Do with a queue's messages what SQS does after their last try; how many there were."""
+    sqs, outputs = stack.client("sqs"), stack.outputs
+    moved = 0
+    while received := sqs.receive_message(QueueUrl=outputs[f"{queue}QueueUrl"], MaxNumberOfMessages=10).get("Messages"):
+        for message in received:
+            sqs.send_message(QueueUrl=outputs[f"{queue}DeadLetterQueueUrl"], MessageBody=message["Body"])
+            sqs.delete_message(QueueUrl=outputs[f"{queue}QueueUrl"], ReceiptHandle=message["ReceiptHandle"])
+        moved += len(received)
+    return moved
+
+
+def test_changes_that_were_given_up_end_the_run_and_a_redrive_stores_every_user(
+    strict_stack: Stack, a_district: ADistrict
+) -> None:
+    district = a_district(strict_stack)
+    began = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    run_id = nightly_run_id(began)
+
+    def fetched() -> dict[str, Any] | None:
+        run: dict[str, Any] = district.api.get(f"runs/{run_id}")
+        return run if run["state"] == "applying" else None
+
+    with no_consumer(strict_stack, "UpsertFunction"):
+        strict_stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
+        eventually(fetched, "the run's changes")
+        chunks = give_up(strict_stack, "UserChanges")
+        failed = eventually(lambda: ended(district, run_id), "the run's end")
+    before = len(district.users())
+    issues = [issue["code"] for issue in district.api.items(f"runs/{run_id}/issues")]
+
+    redriven = district.api.post(f"runs/{run_id}/redrive")
+    run = eventually(lambda: ended(district, run_id), "the redriven run's end")
+
+    assert chunks == failed["chunks_expected"] > 1
+    assert (failed["state"], before) == ("failed", len(district.counselors))
+    assert issues.count("work_not_done") == failed["issues_by_code"]["work_not_done"] == chunks
+    assert redriven["state"] == "applying"
+    assert run["state"] == "completed_with_issues"
+    assert run["counts"]["created"] + run["counts"]["linked"] == len(district.users()) - len(district.counselors) + 1
+
+
+def test_a_sync_request_that_was_given_up_ends_the_run_and_staff_redrives_it_by_a_command(
+    stack: Stack, a_district: ADistrict
+) -> None:
+    district = a_district(stack)
+    began = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    run_id = nightly_run_id(began)
+    with no_consumer(stack, "FetchFunction"):
+        stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
+        give_up(stack, "SyncRequests")
+        failed = eventually(lambda: ended(district, run_id), "the run's end")
+
+    answer = stack.invoke("DeadLettersFunction", {"district_id": district.api.district_id, "run_id": run_id})
+    run = eventually(lambda: ended(district, run_id), "the redriven run's end")
+
+    assert failed["state"] == "failed"
+    assert answer == {"run_id": run_id, "state": "queued"}
+    assert run["state"] == "completed_with_issues"
