@@ -18,6 +18,7 @@ STACK := $(VENV_STACK)/.built-$(PYTHON_VERSION)
 SAM := $(VENV_SAM)/.built-$(PYTHON_VERSION)
 RIVALS := $(VENV_RIVALS)/.built-$(PYTHON_VERSION)
 
+WITHOUT_A_STACK := --ignore=tests/e2e --ignore=tests/browser
 IN_PROJECT := PYTHONPATH=layers/common:.
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe \
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
@@ -25,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run sync provider check format test test-quick test-convergence bench lock clean
+.PHONY: help setup run sync provider check format test test-quick test-browser test-convergence screenshots bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-16s %s\n", $$1, $$2}'
@@ -54,12 +55,19 @@ format: $(DEV) ## Format the code and mend what ruff can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-test: setup ## Run all tests: unit, contracts, integration, template, then end to end on the local stack
-	$(VENV)/bin/pytest -n 2 --dist worksteal --ignore=tests/e2e
+test: setup ## Run all tests: unit, contracts, integration, template, then end to end on the local stack, by API and browser
+	$(VENV)/bin/pytest -n 2 --dist worksteal $(WITHOUT_A_STACK)
 	$(VENV)/bin/pytest tests/e2e
+	$(VENV)/bin/pytest tests/browser
 
 test-quick: $(DEV) ## Run all tests but the end-to-end ones
-	$(VENV)/bin/pytest -n 2 --dist worksteal --ignore=tests/e2e
+	$(VENV)/bin/pytest -n 2 --dist worksteal $(WITHOUT_A_STACK)
+
+test-browser: setup ## Run the portal's tests in Chromium
+	$(VENV)/bin/pytest tests/browser
+
+screenshots: setup ## Take the screenshots of the portal that the documentation shows
+	@$(IN_PROJECT) $(VENV)/bin/python -m tests.browser.screenshots
 
 test-convergence: $(DEV) ## Simulate nights in which anything goes wrong (NIGHTS=10000, or SEED=n for one district)
 	$(VENV)/bin/pytest -n 2 --dist worksteal tests/convergence

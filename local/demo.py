@@ -17,6 +17,7 @@ from local.sample_provider import OvernightChanges, SampleProvider
 from local.stack import Stack, local_stack
 
 DISTRICT_ID = "maplewood"
+ADMINISTRATOR = "admin@maplewood.example.org"
 COUNSELOR_KEY = "counselorEmail"
 
 
@@ -84,7 +85,7 @@ def _stay(stack: Stack, provider: SampleProvider, printing: Console) -> None:
     """Say where everything is, and wait for Ctrl-C."""
     endpoint, outputs = stack.endpoint_url, stack.outputs
     token = stack.sign_in(district_id=DISTRICT_ID, role="district_admin")
-    administrator = stack.create_account(district_id=DISTRICT_ID, role="district_admin")
+    administrator = stack.create_account(district_id=DISTRICT_ID, role="district_admin", email=ADMINISTRATOR)
     lines = (
         "",
         f"Portal:        {stack.portal_url}",

@@ -66,10 +66,10 @@ class Stack:
         """A boto3 client of one of the stack's services, with all rights."""
         return _client(self.endpoint_url, service)
 
-    def create_account(self, *, district_id: str | None, role: str) -> Account:
-        """Create a user of the portal with this district and role."""
+    def create_account(self, *, district_id: str | None, role: str, email: str | None = None) -> Account:
+        """Create a user of the portal with this district and role; without an address, one is made up."""
         cognito = self.client("cognito-idp")
-        account = Account(f"{secrets.token_hex(6)}@example.org", f"Aa1!{secrets.token_hex(12)}")
+        account = Account(email or f"{secrets.token_hex(6)}@example.org", f"Aa1!{secrets.token_hex(12)}")
         attributes = {"email": account.email, "email_verified": "true", "custom:role": role}
         if district_id is not None:
             attributes["custom:district_id"] = district_id

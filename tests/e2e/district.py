@@ -80,10 +80,10 @@ class LiveDistrict:
 
 
 @contextmanager
-def a_live_district(stack: Stack) -> Iterator[LiveDistrict]:
-    """A district that is ready for its first night."""
+def a_live_district(stack: Stack, district_id: str | None = None) -> Iterator[LiveDistrict]:
+    """A district that is ready for its first night; without an id, one is made up."""
     with SampleProvider(USERS, SEED, schools=SCHOOLS) as provider:
-        api = DistrictApi(stack, f"district-{secrets.token_hex(4)}")
+        api = DistrictApi(stack, district_id or f"district-{secrets.token_hex(4)}")
         enter_settings(
             api,
             Connection(

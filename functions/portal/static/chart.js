@@ -5,11 +5,15 @@ import { changed, duration, issuesOf, number, time } from "./format.js";
 import { t } from "./text.js";
 
 const HEIGHT = 120;
-const WIDTH = 720;
+const NARROW = "(max-width: 44rem)";
 const SHARES = ["created", "updated", "linked", "reactivated", "deactivated"];
 
-export function nightsChart(runs, linkTo) {
-  const slot = WIDTH / Math.max(runs.length, 30);
+export function nightsChart(nights, linkTo) {
+  const [width, slots] = matchMedia(NARROW).matches ? [320, 30] : [720, 60];
+  const slot = width / slots;
+  const runs = nights.slice(-slots);
+  // The newest is on the right, as are those to come.
+  const begin = width - runs.length * slot;
   const most = Math.max(1, ...runs.map((run) => changed(run.counts)));
   // By root, or a first night would leave all others flat.
   const heightOf = (count) => Math.sqrt(count / most) * (HEIGHT - 8);
@@ -25,7 +29,7 @@ export function nightsChart(runs, linkTo) {
     const state = svg("rect", { class: `foot ${run.state}`, x: 0, y: HEIGHT + 3, width: slot * 0.72, height: 5, rx: 2 });
     return svg(
       "a",
-      { href: linkTo(run), "aria-label": label, transform: `translate(${place * slot + slot * 0.14} 0)` },
+      { href: linkTo(run), "aria-label": label, transform: `translate(${begin + place * slot + slot * 0.14} 0)` },
       svg("title", {}, label),
       svg("rect", { class: "reach", x: -slot * 0.14, y: 0, width: slot, height: HEIGHT + 10 }),
       parts,
@@ -35,7 +39,12 @@ export function nightsChart(runs, linkTo) {
   return h(
     "figure",
     { class: "chart" },
-    svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 10}`, role: "group", "aria-label": t.chart.label(runs.length) }, bars),
+    svg(
+      "svg",
+      { viewBox: `0 0 ${width} ${HEIGHT + 10}`, role: "group", "aria-label": t.chart.label(runs.length) },
+      svg("line", { class: "ground", x1: 0, x2: width, y1: HEIGHT + 0.5, y2: HEIGHT + 0.5 }),
+      bars,
+    ),
     h(
       "figcaption",
       {},

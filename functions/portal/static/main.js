@@ -30,8 +30,12 @@ async function start() {
   const main = h("main", { id: "main", tabindex: "-1" });
   const frame = h("div", { class: "frame" });
   replace(app, h("a", { class: "skip", href: "#main", onclick: skip }, t.frame.skip), frame, announcer);
-  onPage(() => route(account, frame, main));
-  route(account, frame, main);
+  onPage(async () => {
+    await route(account, frame, main);
+    // A screen reader goes on where the new page begins.
+    if (document.activeElement === document.body) main.querySelector("h1")?.focus({ preventScroll: true });
+  });
+  await route(account, frame, main);
 }
 
 function skip(event) {
@@ -67,6 +71,7 @@ async function route(account, frame, main) {
     return showPicker(account, main);
   }
   replace(frame, header(account, district), h("div", { class: "columns" }, navigation(district, page), main));
+  frame.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   const show = id === null ? PAGES[page] : DETAILS[page];
   const label = t.pages[page] ?? t.pages.missing;
   document.title = `${label} – ${config.name}`;
@@ -94,10 +99,6 @@ async function route(account, frame, main) {
   }
   if (signal.aborted) return;
   main.removeAttribute("aria-busy");
-  // A screen reader goes on where the new page begins.
-  if (document.activeElement === document.body || !document.activeElement) {
-    main.querySelector("h1")?.focus({ preventScroll: true });
-  }
 }
 
 function header(account, district) {
@@ -169,7 +170,6 @@ function showPicker(account, main) {
       h("div", { class: "actions" }, h("button", { class: "primary" }, t.picker.open)),
     ),
   );
-  main.querySelector("h1").focus({ preventScroll: true });
 }
 
 start().catch((error) => replace(app, h("main", { class: "welcome" }, showProblem(error, () => location.reload()))));

@@ -78,12 +78,12 @@ export function select(name, options, chosen) {
 }
 
 // A table that becomes a list of cards where there is no room; the first column names the row.
-export function table(caption, heads, rows) {
+export function table(caption, heads, rows, look = "") {
   return h(
     "table",
-    { class: "cards" },
+    { class: `cards ${look}` },
     h("caption", { class: "hidden" }, caption),
-    h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
+    h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head || h("span", { class: "hidden" }, t.actions))))),
     h(
       "tbody",
       {},

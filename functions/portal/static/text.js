@@ -6,6 +6,7 @@ export const t = {
   loading: "Loading…",
   again: "Try again",
   cancel: "Cancel",
+  actions: "Actions",
   done: "Done.",
   open: "To do.",
   leaving: "You have changes that are not saved. Leave this page and lose them?",
@@ -197,6 +198,7 @@ export const t = {
       page_size: "Users per request",
       delta_nights: "Read only what changed, on most nights",
       full_fetch_days: "Read everybody at least every so many days",
+      first_run_preview: "Let the first sync wait until a preview was run",
       credentials_expire_on: "Consumer key expires on",
     },
     hints: {

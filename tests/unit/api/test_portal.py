@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from roster_sync.api.portal import Portal, PortalSettings
+from roster_sync.api.schemas import SettingsBody, SettingsOut
 from tests.support.template import ROOT
 
 STATIC = ROOT / "functions" / "portal" / "static"
@@ -106,6 +107,17 @@ def test_no_page_takes_text_for_markup() -> None:
     ]
 
     assert found == []
+
+
+def test_a_save_by_the_page_sends_back_every_setting_that_it_got() -> None:
+    """A setting that is left out would go back to its default."""
+    source = (STATIC / "pages" / "settings-values.js").read_text()
+    [listed] = re.findall(r"const READ_ONLY = \[(.*?)\];", source, re.DOTALL)
+
+    not_sent = set(re.findall(r'"(\w+)"', listed))
+
+    assert not_sent >= SettingsOut.model_fields.keys() - SettingsBody.model_fields.keys()
+    assert not_sent & SettingsBody.model_fields.keys() == {"sign_in", "version"}
 
 
 def test_the_vendors_colours_and_name_come_from_one_file(portal: Portal) -> None:

@@ -13,7 +13,7 @@ const PER_PAGE = 25;
 export async function runs(view) {
   const { items, more } = await view.api.all("runs", { limit: IN_CHART }, IN_CHART, view.signal);
   const problems = h("div", { "aria-live": "assertive" });
-  const list = h("div", {});
+  const list = h("div", { class: "stack tight" });
   let shown = PER_PAGE;
 
   const draw = () => {

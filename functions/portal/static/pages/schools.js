@@ -14,8 +14,8 @@ export async function schools(view) {
   let report = keptReport(view.district);
   let wanted = "";
   const problems = h("div", { "aria-live": "assertive" });
-  const ours = h("div", {});
-  const theirs = h("div", {});
+  const ours = h("div", { class: "stack tight" });
+  const theirs = h("div", { class: "stack tight" });
 
   const lookUp = action(
     t.schools.lookUp,
@@ -90,7 +90,7 @@ export async function schools(view) {
     }
     const suggestions = suggest(list, report.schools);
     const found = suggestions.filter(({ provider }) => matches(provider, wanted));
-    const results = h("div", {});
+    const results = h("div", { class: "stack tight" });
     const search = h("input", { type: "search", value: wanted, autocomplete: "off" });
     search.addEventListener("input", () => {
       wanted = search.value;

@@ -2,7 +2,25 @@
 
 const TEXTS = ["base_url", "consumer_key", "token_url", "counselor_metadata_key", "role_metadata_key", "credentials_expire_on"];
 const NUMBERS = ["deactivation_percent", "deactivation_minimum", "parallel_requests", "page_size", "full_fetch_days"];
+const SWITCHES = ["delta_nights", "first_run_preview"];
 const ROLE = "role:";
+const READ_ONLY = [
+  "district_id",
+  "consumer_secret_set",
+  "offered_products",
+  "previewed_at",
+  "sign_in",
+  "version",
+  "updated_at",
+  "why_not_run",
+  "notices",
+];
+
+// What to send: settings are replaced whole, so what the form does not show goes back as it came.
+export function whole(body, stored) {
+  const kept = Object.entries(stored).filter(([name]) => !READ_ONLY.includes(name));
+  return { ...Object.fromEntries(kept), ...body };
+}
 
 export function entered(form) {
   const data = new FormData(form);
@@ -20,7 +38,7 @@ export function entered(form) {
     roles: Object.fromEntries(
       [...data].filter(([name, value]) => name.startsWith(ROLE) && value).map(([name, value]) => [name.slice(ROLE.length), value]),
     ),
-    delta_nights: data.has("delta_nights"),
+    ...Object.fromEntries(SWITCHES.map((name) => [name, data.has(name)])),
   };
 }
 

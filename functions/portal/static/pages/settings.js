@@ -6,7 +6,7 @@ import { action, card, checkbox, field, notice, showProblem } from "../parts.js"
 import { keepReport, keptReport, showFindings, showSteps } from "../test-report.js";
 import { t } from "../text.js";
 import { roleRows } from "./settings-roles.js";
-import { differences, entered, isSame } from "./settings-values.js";
+import { differences, entered, isSame, whole } from "./settings-values.js";
 
 const CONNECTION = ["base_url", "consumer_key", "consumer_secret", "token_url"];
 
@@ -26,11 +26,11 @@ export async function settings(view) {
   const note = h("span", { class: "hint" });
   add(bar, [save, test, note]);
 
-  async function store(version) {
+  async function store(version, base = stored) {
     // What is wrong must be seen, also where it was folded away.
     for (const invalid of form.querySelectorAll(":invalid")) invalid.closest("details")?.setAttribute("open", "");
     if (!form.reportValidity()) return;
-    const body = { ...entered(form), ...(foundSignIn ? { sign_in: foundSignIn } : {}) };
+    const body = { ...whole(entered(form), base), ...(foundSignIn ? { sign_in: foundSignIn } : {}) };
     try {
       const saved = await view.api.send("PUT", "settings", { json: body, headers: version ? { "If-Match": version } : {} });
       [stored, etag] = [saved.body, saved.etag];
@@ -50,7 +50,7 @@ export async function settings(view) {
       fill();
       replace(problems);
     };
-    const keepMine = action(t.settings.conflict.mine, () => store(theirs.etag), h("div", {}));
+    const keepMine = action(t.settings.conflict.mine, () => store(theirs.etag, theirs.body), h("div", {}));
     replace(
       problems,
       h(
@@ -134,7 +134,7 @@ export async function settings(view) {
 function sections(stored, report) {
   const input = (name, attributes = {}) => h("input", { name, value: stored[name] ?? "", autocomplete: "off", spellcheck: "false", ...attributes });
   const labelled = (name, control) => field(t.settings.fields[name], control, t.settings.hints[name]);
-  const whole = (name, min, max) => labelled(name, input(name, { type: "number", min, max, required: true }));
+  const count = (name, min, max) => labelled(name, input(name, { type: "number", min, max, required: true }));
   const secret = input("consumer_secret", {
     type: "password",
     autocomplete: "new-password",
@@ -177,16 +177,17 @@ function sections(stored, report) {
       h(
         "div",
         { class: "pairs" },
-        whole("deactivation_percent", 1, 100),
-        whole("deactivation_minimum", 0, 1_000_000),
-        whole("parallel_requests", 1, 20),
-        whole("page_size", 1, 10_000),
+        count("deactivation_percent", 1, 100),
+        count("deactivation_minimum", 0, 1_000_000),
+        count("parallel_requests", 1, 20),
+        count("page_size", 1, 10_000),
         labelled("credentials_expire_on", input("credentials_expire_on", { type: "date" })),
         labelled("metadata_keys", input("metadata_keys", { value: stored.metadata_keys.join(", ") })),
       ),
       checkbox("delta_nights", "yes", t.settings.fields.delta_nights, stored.delta_nights),
       h("p", { class: "hint" }, t.settings.hints.delta_nights),
-      whole("full_fetch_days", 1, 31),
+      count("full_fetch_days", 1, 31),
+      checkbox("first_run_preview", "yes", t.settings.fields.first_run_preview, stored.first_run_preview),
     ),
   ];
 }

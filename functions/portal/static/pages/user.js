@@ -19,7 +19,7 @@ export async function user(view) {
     h("div", { class: "title" }, h("h1", { tabindex: "-1" }, nameOf(found)), badge(active ? "good" : "plain", t.statuses[found.status])),
     active ? null : notice("plain", h("p", {}, t.user.inactive(time(found.deactivated_at)))),
     card(t.user.why, h("p", {}, role(found)), found.products.length ? h("p", {}, t.user.products(found.products.join(", "))) : null),
-    card(t.user.values, table(t.user.values, t.user.heads, values(found, names))),
+    card(t.user.values, table(t.user.values, t.user.heads, values(found, names), "values")),
     card(
       t.user.history,
       facts([

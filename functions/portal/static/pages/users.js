@@ -13,7 +13,7 @@ export async function users(view) {
   const { items: schools } = await view.api.get("schools", {}, view.signal);
   const names = new Map(schools.map((school) => [school.school_id, school.name]));
   const filter = Object.fromEntries(FILTERS.map((name) => [name, view.query.get(name) ?? ""]));
-  const rows = h("div", { "aria-live": "polite" });
+  const rows = h("div", { class: "stack tight", "aria-live": "polite" });
   const problems = h("div", { "aria-live": "assertive" });
   const found = [];
   let cursor = null;
