@@ -45,8 +45,10 @@ class Invocation:
         self._fault: Fault | None = None
         self._killed = False
         self._defect: Exception | None = None
-        self._its_turn = threading.Semaphore(0)
-        self._our_turn = threading.Semaphore(0)
+        # Locked while it is not that side's turn; a lock hands over in a fraction of a semaphore's time.
+        self._its_turn, self._our_turn = threading.Lock(), threading.Lock()
+        self._its_turn.acquire()
+        self._our_turn.acquire()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
