@@ -1,11 +1,13 @@
 """What holds for every test: fake AWS credentials, and no connection that leaves this machine."""
 
+import functools
 import ipaddress
 import os
 import socket
 from collections.abc import Iterator
 from typing import Any
 
+import botocore.loaders
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -33,6 +35,10 @@ FOREIGN_ENVIRONMENT = ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE", "AW
 for name in FOREIGN_ENVIRONMENT:
     os.environ.pop(name, None)
 os.environ.update(FAKE_ENVIRONMENT)
+
+
+# Each mocked AWS is a session of its own, which reads the descriptions of its services anew: half of a test's time.
+botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
 class OutsideConnectionError(AssertionError):
