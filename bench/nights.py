@@ -12,7 +12,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedI
 from roster_sync.domain.run import Run, RunKind, RunState
 from roster_sync.oneroster.client import OneRosterClient
 from roster_sync.use_cases.fetch_roster import Fetched, Fetcher, fetch_roster
-from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryRuns
+from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryHeld, InMemoryRuns
 
 DISTRICT = DistrictId("maplewood")
 PRODUCTS = frozenset({"serve", "jobs"})
@@ -85,6 +85,7 @@ def run_night(address: Address, number: int, *, roster: Path | None, stored: Pat
         runs=runs,
         users=RosterReader(roster),
         log=InMemoryChangeLog(),
+        held=InMemoryHeld(),
         queue=RosterWriter(stored),
         open_provider=lambda _: open_client(address),
         offered_products=PRODUCTS,

@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError
+from roster_sync.domain.run import is_approval
 from roster_sync.environment import FetchEnvironment
 from roster_sync.messaging.queue import UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
@@ -22,9 +23,11 @@ from roster_sync.oneroster.retry import RetryPolicy
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.change_log import ChangeLog
 from roster_sync.storage.districts import Districts
+from roster_sync.storage.held import Held
 from roster_sync.storage.host_slots import HostSlots
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.users import Users
+from roster_sync.use_cases.apply_approval import apply_approval
 from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
 
 PATIENCE = RetryPolicy(total_s=125)
@@ -86,6 +89,7 @@ def fetcher() -> Fetcher:
         runs=Runs(environment.sync_runs_table),
         users=Users(environment.users_table),
         log=ChangeLog(environment.sync_runs_table),
+        held=Held(environment.sync_runs_table),
         queue=UserChangesQueue(environment.user_changes_queue_url),
         open_provider=partial(
             open_provider, allow_local=environment.allow_local_providers, host_slots=host_slots(environment)
@@ -100,7 +104,10 @@ def fetch_record(record: SQSRecord, *, deadline: datetime) -> None:
     """Fetch one district; raising sends the message back to the queue."""
     request = SyncRequest.from_json(record.body)
     with logger.append_context_keys(district_id=request.district_id, run_id=request.run_id):
-        fetched = fetch_roster(request.district_id, request.run_id, fetcher(), deadline=deadline)
+        if is_approval(request.run_id):
+            fetched = apply_approval(request.district_id, request.run_id, fetcher())
+        else:
+            fetched = fetch_roster(request.district_id, request.run_id, fetcher(), deadline=deadline)
         count(Metric.RECORDS_FETCHED, fetched.records)
         count(Metric.PROVIDER_REQUESTS, fetched.provider_requests)
         count(Metric.CHUNKS_SENT, fetched.chunks)

@@ -21,6 +21,7 @@ from roster_sync.security.secrets import Secrets
 from roster_sync.storage.change_log import ChangeLog
 from roster_sync.storage.dead_letters import DeadLetters
 from roster_sync.storage.districts import Districts
+from roster_sync.storage.held import Held
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.uploads import Uploads
 from roster_sync.storage.users import Users
@@ -67,6 +68,7 @@ def api() -> Api:
             districts=Districts(environment().districts_table),
             runs=Runs(environment().sync_runs_table),
             dead_letters=DeadLetters(environment().sync_runs_table),
+            held=Held(environment().sync_runs_table),
             users=Users(environment().users_table),
             log=ChangeLog(environment().sync_runs_table),
             uploads=Uploads(environment().uploads_bucket),

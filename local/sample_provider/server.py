@@ -8,7 +8,8 @@ import socketserver
 import sys
 import threading
 import time
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -81,6 +82,12 @@ class SampleProvider:
     def counselors(self) -> list[Counselor]:
         """The counselors, whom it does not serve."""
         return self._district.counselors()
+
+    def serve(self, users: Iterable[Record]) -> None:
+        """Serve these users from now on."""
+        with self._lock:
+            self._district = replace(self._district, users=list(users))
+            self._catalogue = Catalogue(self._district, self._page_cap)
 
     def change_overnight(self, seed: int | None = None) -> OvernightChanges:
         """Let a night pass at the district; without a seed the change depends on the provider's and the night."""

@@ -1,12 +1,15 @@
 """What holds for runs, their accounting and their issues, wherever they are kept."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import pytest
 
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.fetch_plan import SchoolLists, Scope
+from roster_sync.domain.held_changes import HeldKind
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.reading import Fetch, Reading
@@ -35,7 +38,12 @@ def runs(request: pytest.FixtureRequest) -> InMemoryRuns | Runs:
     return Runs(request.getfixturevalue("tables")["SyncRunsTable"])
 
 
-def begin_applying(runs: InMemoryRuns | Runs, attempt: int = 1, chunks_expected: int = 2) -> bool:
+def begin_applying(
+    runs: InMemoryRuns | Runs,
+    attempt: int = 1,
+    chunks_expected: int = 2,
+    held: Mapping[HeldKind, int] = MappingProxyType({}),
+) -> bool:
     return runs.begin_applying(
         DISTRICT,
         RUN,
@@ -47,6 +55,7 @@ def begin_applying(runs: InMemoryRuns | Runs, attempt: int = 1, chunks_expected:
         outcome=RunState.COMPLETED_WITH_ISSUES,
         reason="2 records have issues.",
         reading=READING,
+        held=held,
     )
 
 
@@ -78,6 +87,8 @@ def test_a_run_is_kept_whole(runs: InMemoryRuns | Runs) -> None:
         provider_requests=8,
         outcome=RunState.COMPLETED,
         reason="It is so.",
+        held={"deactivation": 21},
+        of_run=LATER_RUN,
     )
 
     assert runs.create(whole)
@@ -98,6 +109,19 @@ def test_a_run_is_created_once(runs: InMemoryRuns | Runs) -> None:
 
     assert not created_again
     assert stored(runs).kind is RunKind.NIGHTLY
+
+
+def test_what_an_attempt_holds_is_counted_until_the_next_one_begins(runs: InMemoryRuns | Runs) -> None:
+    runs.create(a_run(of_run=LATER_RUN))
+    runs.begin_attempt(DISTRICT, RUN, 7, NOW)
+    begin_applying(runs, held={HeldKind.DEACTIVATION: 21})
+    held = stored(runs).held
+
+    runs.begin_attempt(DISTRICT, RUN, 8, NOW)
+
+    assert held == {"deactivation": 21}
+    assert stored(runs).held == {}
+    assert stored(runs).of_run == LATER_RUN
 
 
 def test_the_same_night_is_another_run_in_another_district(runs: InMemoryRuns | Runs) -> None:

@@ -225,6 +225,28 @@ def test_an_overtaken_change_is_dropped_and_counted(users: InMemoryUsers | Users
     assert stored(users) == newer
 
 
+def test_whoever_was_written_since_is_left_alone(users: InMemoryUsers | Users) -> None:
+    users.apply(a_chunk([a_change(user_id="u-1"), a_change(user_id="u-2")], fence=3), NOW)
+    users.apply(a_chunk([a_change(user_id="u-2", kind=ChangeKind.UPDATE)], fence=4), NOW)
+    approved = a_chunk([a_deactivation("u-1"), a_deactivation("u-2")], fence=5, unchanged_since=3, run_id=LATER_RUN)
+
+    first = users.apply(approved, LATER)
+    again = users.apply(approved, LATER)
+
+    assert first == again == Counts(deactivated=1, superseded=1)
+    assert (stored(users, "u-1").active, stored(users, "u-2").active) == (False, True)
+
+
+def test_users_are_found_by_their_ids(users: InMemoryUsers | Users) -> None:
+    users.apply(a_chunk([a_change(user_id=f"u-{number}") for number in range(3)]), NOW)
+
+    found = users.by_ids(DISTRICT, [UserId("u-0"), UserId("u-2"), UserId("u-9")])
+
+    assert found == {UserId(user_id): stored(users, user_id) for user_id in ("u-0", "u-2")}
+    assert users.by_ids(DISTRICT, []) == {}
+    assert users.by_ids(OTHER_DISTRICT, [UserId("u-0")]) == {}
+
+
 def test_districts_never_meet(users: InMemoryUsers | Users) -> None:
     users.apply(a_chunk(), NOW)
     before = stored(users)

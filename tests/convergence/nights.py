@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import takewhile
 from random import Random
 
 from roster_sync.domain.change import ChangeKind
+from roster_sync.domain.held_changes import decision_on
+from roster_sync.domain.identifiers import SourcedId
 from roster_sync.domain.run import COUNT_OF_KIND, Run, RunKind, RunState
 from roster_sync.domain.user import StoredUser
 from tests.convergence.people import Expected, People, a_row, expected_users
@@ -22,7 +25,7 @@ def live(seed: int, *, nights: int, prepare: Callable[[World], None] = lambda _:
         AssertionError: What must hold did not; with the seed that shows it again.
     """
     random = Random(seed)
-    world = World(random, {}, faults=random.choice([0, 1, 3, 10]), check=check)
+    world = World(random, {}, faults=random.choice([0, 1, 3, 10]), check=check, strict=random.random() < 0.3)
     # Of what outlives its lease, only this is promised: it overwrites nothing that came later.
     world.outlives_lease = random.random() < 0.2
     prepare(world)
@@ -40,6 +43,10 @@ def live(seed: int, *, nights: int, prepare: Callable[[World], None] = lambda _:
 
 def _night(random: Random, world: World, people: People) -> None:
     """One night: changes before it and perhaps during it, uploads at any time, not always an end before the next."""
+    if random.random() < 0.7:
+        world.decide()
+        if random.random() < 0.5:
+            world.settle()
     for _ in range(random.randrange(4)):
         people.change()
     world.dispatch()
@@ -59,6 +66,8 @@ def _night(random: Random, world: World, people: People) -> None:
                 world.sync_now()
             case 4 if random.random() < 0.2:
                 break
+            case 8:
+                world.decide()
             case 5:
                 world.sweep()
             case 8:
@@ -107,6 +116,9 @@ def check(world: World, run: Run) -> None:
         if other.fence > run.fence and other.state in _COMPLETED and other.kind is not RunKind.PREVIEW
     ]
     assert not later, f"{run.run_id} is completed after {later}, which read the users without its changes."
+    if run.kind is RunKind.APPROVAL:
+        _check_approval(world, run)
+        return
     newer = [user for user in users if user.fence > run.fence]
     fetched = world.fetched[run.run_id, run.attempt]
     active = {sourced_id for user in users if user.active for sourced_id in user.sourced_ids}
@@ -117,7 +129,30 @@ def check(world: World, run: Run) -> None:
     if not newer:
         _check_counts(world, run)
     if fetched.whole:
-        _check_users(users, run, fetched)
+        held = list(world.held.all(DISTRICT, run.run_id, run.attempt))
+        leaving = {each.change.user_id for each in held if each.change.user is None}
+        waiting = {name for each in held if each.change.user for name in each.change.user.sourced_ids}
+        _check_users([user for user in users if user.user_id not in leaving], run, fetched, waiting)
+
+
+def _check_approval(world: World, run: Run) -> None:
+    assert run.of_run
+    blocked = world.runs.get(DISTRICT, run.of_run)
+    assert blocked
+    (asked,) = world.held.decisions(DISTRICT, run.run_id)
+    held = [each for each in world.held.all(DISTRICT, blocked.run_id, blocked.attempt) if asked.selection.takes(each)]
+    earlier = takewhile(lambda decision: decision.run_id != run.run_id, world.held.decisions(DISTRICT, blocked.run_id))
+    decided_before = list(earlier)
+    approved = {each.change.user_id for each in held if decision_on(each, decided_before) is None}
+    written = {user.user_id for user in world.users.all(DISTRICT) if user.run_id == run.run_id}
+    assert written <= approved, f"{run.run_id} changed {written - approved}, whom nobody had approved."
+    assert run.counts.changed + run.counts.superseded == len(approved)
+    for other_id in [other.run_id for other in world.runs.page(DISTRICT, limit=1_000)[0]]:
+        other = world.runs.get(DISTRICT, other_id)
+        has_looked = other and other.kind.is_sync and other.reading and blocked.fence < other.fence < run.fence
+        assert not has_looked, f"{run.run_id} is of {blocked.run_id}, but {other_id} has read the provider since."
+    if not any(user.fence > run.fence for user in world.users.all(DISTRICT)):
+        _check_counts(world, run)
 
 
 def _check_counts(world: World, run: Run) -> None:
@@ -127,8 +162,9 @@ def _check_counts(world: World, run: Run) -> None:
         assert counted[name] == changed[kind], f"{run.run_id} counts {counted[name]} {name}, {changed[kind]} are."
 
 
-def _check_users(users: list[StoredUser], run: Run, fetched: Fetched) -> None:
-    expected = expected_users(fetched.records)
+def _check_users(users: list[StoredUser], run: Run, fetched: Fetched, waiting: set[SourcedId]) -> None:
+    """Whoever waits for a decision is left out."""
+    expected = [person for person in expected_users(fetched.records) if not person.sourced_ids & waiting]
     came = set[str]()
     for person in expected:
         came |= person.sourced_ids

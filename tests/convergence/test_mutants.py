@@ -9,7 +9,7 @@ import pytest
 from roster_sync.domain.change import Chunk
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import Lease
-from roster_sync.domain.run import Counts
+from roster_sync.domain.run import Counts, Run
 from tests.convergence.nights import live
 from tests.convergence.world import World
 from tests.support.fakes import InMemoryDistricts, InMemoryRuns, InMemoryUsers
@@ -43,6 +43,14 @@ class CountsTwice(InMemoryRuns):
         return super().count_chunk(chunk, counts)
 
 
+class ForgetsReadings(InMemoryRuns):
+    """Tells of no run that it has read the provider."""
+
+    def page(self, district_id: DistrictId, cursor: str | None = None, limit: int = 50) -> tuple[list[Run], str | None]:
+        found, more = super().page(district_id, cursor, limit)
+        return [replace(run, reading=None) for run in found], more
+
+
 def without_lease(world: World) -> None:
     world.districts.__class__ = NoLease
 
@@ -59,6 +67,10 @@ def without_sweeps(world: World) -> None:
     world.sweep = lambda: None  # type: ignore[method-assign]  # that is the mutation
 
 
+def without_looking_for_later_syncs(world: World) -> None:
+    world.runs.__class__ = ForgetsReadings
+
+
 def without_whole_fetches(world: World) -> None:
     world.proves = lambda _: True
 
@@ -71,6 +83,7 @@ def without_whole_fetches(world: World) -> None:
         without_counting_once,
         without_sweeps,
         without_whole_fetches,
+        without_looking_for_later_syncs,
     ],
 )
 def test_what_goes_wrong_without_a_condition_is_seen(mutate: Callable[[World], None]) -> None:

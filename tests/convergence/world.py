@@ -14,17 +14,20 @@ from typing import Any, cast
 
 from roster_sync.domain.change import Chunk, ManualChange
 from roster_sync.domain.dead_letter import DeadLetter, LetterKind
-from roster_sync.domain.errors import ConflictError
+from roster_sync.domain.errors import ConflictError, NotFoundError
 from roster_sync.domain.fetch_proof import FetchProof
+from roster_sync.domain.held_changes import Selection
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
 from roster_sync.domain.record import RawRecord
-from roster_sync.domain.run import Counts, Run, RunState, upload_run_id
+from roster_sync.domain.run import Counts, Run, RunState, is_approval, upload_run_id
 from roster_sync.domain.silence import Backlog
 from roster_sync.messaging import user_changes
 from roster_sync.messaging.dead_letters import read
 from roster_sync.oneroster.records import JsonRecordReader
+from roster_sync.use_cases.apply_approval import apply_approval
 from roster_sync.use_cases.apply_chunk import apply_chunk
+from roster_sync.use_cases.decide_held import approve_held, discard_held
 from roster_sync.use_cases.dispatch_runs import dispatch_runs
 from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
 from roster_sync.use_cases.import_upload import Importer, import_file
@@ -40,6 +43,7 @@ from tests.support.fakes import (
     InMemoryChangeLog,
     InMemoryDeadLetters,
     InMemoryDistricts,
+    InMemoryHeld,
     InMemoryRuns,
     InMemoryUsers,
 )
@@ -87,6 +91,7 @@ class World:
         fetched: What each attempt of each run has seen.
         check: Told of each run that ends.
         outlives_lease: Whether functions go on for longer than they may, as in no Lambda.
+        strict: Whether any deactivation blocks a run.
     """
 
     random: Random
@@ -98,6 +103,7 @@ class World:
     letters: InMemoryDeadLetters = field(init=False)
     users: InMemoryUsers = field(default_factory=InMemoryUsers)
     log: InMemoryChangeLog = field(default_factory=InMemoryChangeLog)
+    held: InMemoryHeld = field(default_factory=InMemoryHeld)
     now: datetime = NOW
     fetched: dict[tuple[RunId, int], Fetched] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
@@ -105,11 +111,15 @@ class World:
     proves: Callable[[bool], bool] = staticmethod(lambda whole: whole)  # noqa: RUF009 - a function, not shared state
     started: int = 0
     outlives_lease: bool = False
+    strict: bool = False
 
     def __post_init__(self) -> None:
         """Enter the district."""
         self.letters = InMemoryDeadLetters(self.runs)
-        self.districts.save_settings(settings(products=PRODUCTS, deactivation_percent=100), 0)
+        limits = (
+            {"deactivation_percent": 1, "deactivation_minimum": 0} if self.strict else {"deactivation_percent": 100}
+        )
+        self.districts.save_settings(settings(products=PRODUCTS, **limits), 0)
         self.districts.put_school(a_school())
 
     # What may happen
@@ -205,6 +215,37 @@ class World:
         """A message is gone, as if it had expired."""
         if self.messages:
             self.messages.remove(self.random.choice(self.messages))
+
+    def decide(self) -> None:
+        """An administrator approves, or discards, some or all of what a blocked run holds; not always the newest."""
+        blocked = [run for run in self.runs.page(DISTRICT, limit=5)[0] if run.held and run.state.is_terminal]
+        if not blocked:
+            return
+        self.started += 1
+        now, nonce, run = self.now, f"{self.started}", self.random.choice(blocked)
+        user_ids = [held.change.user_id for held in self.held.all(DISTRICT, run.run_id, run.attempt)]
+        some = frozenset(self.random.sample(user_ids, self.random.randrange(1, len(user_ids) + 1)))
+        selection = Selection(user_ids=self.random.choice([None, some]))
+        discards = self.random.random() < 0.2
+
+        def work(invocation: Invocation) -> None:
+            held = cast("Any", Stepwise(invocation, self.held))
+            with suppress(ConflictError, NotFoundError):
+                if discards:
+                    discard_held(run, selection, "admin@example.org", held=held, now=now)
+                    return
+                approve_held(
+                    run,
+                    selection,
+                    "admin@example.org",
+                    runs=self._runs(invocation),
+                    held=held,
+                    request_sync=lambda district_id, run_id: self._request(invocation, [(district_id, run_id)]),
+                    now=now,
+                    nonce=nonce,
+                )
+
+        self._invoke("decide", work)
 
     def upload(self, rows: Sequence[Mapping[str, str]]) -> None:
         """A file arrives in the bucket."""
@@ -319,12 +360,16 @@ class World:
             runs=self._runs(invocation),
             users=cast("Any", Stepwise(invocation, self.users)),
             log=cast("Any", Stepwise(invocation, self.log)),
+            held=cast("Any", Stepwise(invocation, self.held)),
             queue=_Queue(invocation, self),
             open_provider=lambda _: _Provider(invocation, self, run_id),
             offered_products=PRODUCTS,
             clock=self._clock,
             pause=lambda seconds: self._pause(invocation, seconds),
         )
+        if is_approval(run_id):
+            apply_approval(DISTRICT, run_id, fetcher)
+            return
         fetch_roster(DISTRICT, run_id, fetcher, deadline=self.now + timedelta(hours=1))
 
     def _apply(self, invocation: Invocation, body: str) -> None:

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange, ManualProfile
 from roster_sync.domain.district import School, Settings
+from roster_sync.domain.held_changes import Action, Decision, HeldChange, HeldKind, Selection
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId, UserId
 from roster_sync.domain.run import Run, RunKind, RunState
 from roster_sync.domain.user import Role, RosterEntry, SisUser, StoredUser
@@ -207,3 +208,23 @@ def a_probe_target(**overrides: Any) -> ProbeTarget:
         "parallel_requests": 5,
     }
     return ProbeTarget(**values | overrides)
+
+
+def a_held_change(number: int = 1, **overrides: Any) -> HeldChange:
+    """A deactivation that waits for a decision."""
+    held = HeldChange(
+        number=number,
+        kind=HeldKind.DEACTIVATION,
+        change=a_deactivation(f"u-{number}"),
+        sourced_id=SourcedId(f"S-{number}"),
+        school_ids=(SchoolId("elementary"),),
+    )
+    return replace(held, **overrides)
+
+
+def a_decision(**overrides: Any) -> Decision:
+    """A discard of everything."""
+    decision = Decision(
+        action=Action.DISCARD, selection=Selection(), decided_by="admin@example.org", decided_at=NOW, users=1
+    )
+    return replace(decision, **overrides)

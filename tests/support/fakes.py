@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import structs
@@ -11,6 +12,7 @@ from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange
 from roster_sync.domain.dead_letter import DeadLetter, LetterKind
 from roster_sync.domain.district import School, Settings, require_own_oneroster_id
 from roster_sync.domain.errors import ConfigurationError, ConflictError, DistrictBusyError
+from roster_sync.domain.held_changes import Decision, HeldChange, HeldKind
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue, IssueCode
 from roster_sync.domain.lease import Lease
@@ -160,6 +162,7 @@ class InMemoryRuns:
             fence=fence,
             resumes=run.resumes,
             resumed_at=run.resumed_at,
+            of_run=run.of_run,
         )
         self._runs[district_id, run_id] = begun
         return begun
@@ -177,6 +180,7 @@ class InMemoryRuns:
         outcome: RunState,
         reason: str | None,
         reading: Reading | None = None,
+        held: Mapping[HeldKind, int] = MappingProxyType({}),
     ) -> bool:
         run = self._runs.get((district_id, run_id))
         if run is None or run.attempt != attempt or run.chunks_applied:
@@ -195,6 +199,7 @@ class InMemoryRuns:
             reason=reason,
             outcome_reason=reason,
             reading=reading,
+            held={kind.value: count for kind, count in held.items()},
         )
         return True
 
@@ -314,6 +319,47 @@ def _as_read(stored: Run, run: Run) -> bool:
     return (stored.state, stored.attempt, stored.redrives) == (run.state, run.attempt, run.redrives)
 
 
+class InMemoryHeld:
+    """HeldStore."""
+
+    def __init__(self) -> None:
+        self._changes: dict[tuple[DistrictId, RunId, int], dict[int, HeldChange]] = {}
+        self._decisions: dict[tuple[DistrictId, RunId], dict[int, Decision]] = {}
+
+    def add(self, district_id: DistrictId, run_id: RunId, attempt: int, changes: Iterable[HeldChange]) -> None:
+        numbered = self._changes.setdefault((district_id, run_id, attempt), {})
+        numbered.update((change.number, change) for change in changes)
+
+    def page(
+        self,
+        district_id: DistrictId,
+        run_id: RunId,
+        attempt: int,
+        *,
+        school_id: SchoolId | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> tuple[list[HeldChange], str | None]:
+        if cursor is not None and not (cursor.isdecimal() and int(cursor) < 9_999_999):
+            raise ConfigurationError("There is no such cursor. Begin again without one.")
+        found = [
+            change
+            for change in self.all(district_id, run_id, attempt)
+            if change.number > int(cursor or 0) and (school_id is None or school_id in change.school_ids)
+        ]
+        return found[:limit], str(found[limit].number - 1) if len(found) > limit else None
+
+    def all(self, district_id: DistrictId, run_id: RunId, attempt: int) -> Iterator[HeldChange]:
+        for _, change in sorted(self._changes.get((district_id, run_id, attempt), {}).items()):
+            yield change
+
+    def decisions(self, district_id: DistrictId, run_id: RunId) -> list[Decision]:
+        return [decision for _, decision in sorted(self._decisions.get((district_id, run_id), {}).items())]
+
+    def decide(self, district_id: DistrictId, run_id: RunId, decision: Decision, number: int) -> bool:
+        return self._decisions.setdefault((district_id, run_id), {}).setdefault(number, decision) is decision
+
+
 class InMemoryUsers:
     """UserStore, with `get` as the settings API reads; `writes` counts what was stored."""
 
@@ -358,6 +404,10 @@ class InMemoryUsers:
         users = (self.get(district_id, user_id) for user_id in user_ids)
         return {user.user_id: _sis_user(user) for user in users if user and user.sis_role}
 
+    def by_ids(self, district_id: DistrictId, user_ids: Collection[UserId]) -> dict[UserId, StoredUser]:
+        users = (self.get(district_id, user_id) for user_id in user_ids)
+        return {user.user_id: user for user in users if user}
+
     def by_emails(self, district_id: DistrictId, emails: Collection[str]) -> dict[str, list[StoredUser]]:
         wanted = {normalised_email(email) for email in emails}
         found: dict[str, list[StoredUser]] = {}
@@ -370,7 +420,8 @@ class InMemoryUsers:
         counts = Counts()
         for change in chunk.changes:
             stored = self.get(chunk.district_id, change.user_id)
-            if stored and stored.fence >= chunk.fence:
+            newest = chunk.fence - 1 if chunk.unchanged_since is None else chunk.unchanged_since
+            if stored and stored.fence > newest:
                 applied = stored.fence == chunk.fence
             elif change.kind is ChangeKind.DEACTIVATE and not (stored and stored.sourced_ids):
                 applied = False

@@ -17,7 +17,14 @@ from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
 from roster_sync.use_cases.provider import Page
 from tests.support.builders import DISTRICT, NOW, a_run, a_school, settings
-from tests.support.fakes import InMemoryChangeLog, InMemoryChangeQueue, InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from tests.support.fakes import (
+    InMemoryChangeLog,
+    InMemoryChangeQueue,
+    InMemoryDistricts,
+    InMemoryHeld,
+    InMemoryRuns,
+    InMemoryUsers,
+)
 
 PRODUCTS = frozenset({"serve", "jobs", "journey"})
 
@@ -139,6 +146,7 @@ class Nights:
         self.runs = InMemoryRuns()
         self.users = InMemoryUsers(*users)
         self.log = InMemoryChangeLog()
+        self.held = InMemoryHeld()
         self.queue = InMemoryChangeQueue()
         self.now = now
         self.count = 0
@@ -162,6 +170,7 @@ class Nights:
             runs=self.runs,
             users=self.users,
             log=self.log,
+            held=self.held,
             queue=self.queue,
             open_provider=lambda _settings: provider,
             offered_products=PRODUCTS,

@@ -21,6 +21,7 @@ from tests.support.fakes import (
     InMemoryChangeLog,
     InMemoryDeadLetters,
     InMemoryDistricts,
+    InMemoryHeld,
     InMemoryRuns,
     InMemoryUsers,
 )
@@ -85,6 +86,7 @@ class Client:
         self.runs = InMemoryRuns()
         self.dead_letters = InMemoryDeadLetters(self.runs)
         self.sent: list[tuple[DistrictId, list[str]]] = []
+        self.held = InMemoryHeld()
         self.users = PagedUsers()
         self.log = InMemoryChangeLog()
         self.uploads = InMemoryUploads()
@@ -101,6 +103,7 @@ class Client:
                 districts=self.districts,
                 runs=self.runs,
                 dead_letters=self.dead_letters,
+                held=self.held,
                 users=self.users,
                 log=self.log,
                 uploads=self.uploads,

@@ -88,7 +88,8 @@ def test_the_reason_of_a_block_says_how_many_and_what_to_do() -> None:
 
     assert verdict.reason == (
         "30 of 200 users (15.0 %) are no longer sent by the provider. Nobody was deactivated. Check the school and its "
-        "data sharing in the SIS; the limit is 10 % and 20 users, in the district or in a school."
+        "data sharing in the SIS, then approve or discard the list; the limit is 10 % and 20 users, in the district or "
+        "in a school."
     )
 
 

@@ -34,7 +34,7 @@ def test_schools_are_mended_before_staff_before_students_and_then_what_is_betwee
         Issue(IssueCode.EMAIL_INVALID, "7", "S-2", record_kind=RecordKind.STUDENT),
         Issue(IssueCode.EMAIL_SHARED, "8", "T-1", record_kind=RecordKind.STAFF),
         Issue(IssueCode.COUNSELOR_UNKNOWN, "9", "S-1", record_kind=RecordKind.STUDENT),
-        Issue(IssueCode.DEACTIVATION_KEPT, "10", "S-3"),
+        Issue(IssueCode.CHANGED_SINCE, "10", "S-3"),
     ]
 
     assert in_mending_order(reversed(ordered)) == ordered

@@ -105,6 +105,7 @@ def test_while_both_queues_are_busy_young_runs_need_not_be_looked_at(backlog: Ba
             "3 of 5 parts of the changes were stored. It was started 3 times. The next sync does the rest.",
         ),
         (a_run(kind=RunKind.UPLOAD), "Upload the file again."),
+        (a_run(kind=RunKind.APPROVAL), "The approval stopped without a word. Sync again"),
     ],
 )
 def test_the_last_words_of_a_run_say_how_far_it_came_and_what_to_do(run: object, words: str) -> None:

@@ -51,6 +51,18 @@ def test_a_chunk_arrives_as_it_was_sent(some_changes: list[Change]) -> None:
     assert from_json(to_json(chunk)) == chunk
 
 
+def test_a_chunk_of_an_approval_says_since_when_its_users_must_be_unchanged() -> None:
+    chunk = a_chunk([a_deactivation()], unchanged_since=7)
+
+    assert from_json(to_json(chunk)) == chunk
+
+
+def test_a_chunk_of_the_version_before_is_read() -> None:
+    body = to_json(a_chunk()).replace('"version":2', '"version":1')
+
+    assert from_json(body) == a_chunk()
+
+
 def test_absent_values_are_not_in_the_message() -> None:
     chunk = a_chunk([a_change(user=a_bare_sis_user())])
 
@@ -61,7 +73,7 @@ def test_absent_values_are_not_in_the_message() -> None:
 
 
 def test_a_chunk_of_an_unknown_version_is_refused() -> None:
-    body = to_json(a_chunk()).replace('"version":1', '"version":99')
+    body = to_json(a_chunk()).replace('"version":2', '"version":99')
 
     with pytest.raises(ValueError, match="99"):
         from_json(body)

@@ -386,7 +386,7 @@ def test_of_a_fetch_that_started_over_only_what_came_at_last_counts() -> None:
     assert not nights.user("S-1").active
 
 
-def test_more_leaving_than_the_threshold_blocks_the_run_and_names_whom_it_kept() -> None:
+def test_more_leaving_than_the_threshold_blocks_the_run_and_holds_them() -> None:
     nights = Nights()
     everybody = [a_record(f"S-{number:03d}") for number in range(200)]
     nights.run(*everybody)
@@ -396,7 +396,53 @@ def test_more_leaving_than_the_threshold_blocks_the_run_and_names_whom_it_kept()
     assert (run.state, run.counts.deactivated, run.counts.created) == (RunState.BLOCKED, 0, 1)
     assert run.reason is not None
     assert "21 of 200 users (10.5 %)" in run.reason
-    assert nights.issues(run) == [("deactivation_kept", f"S-{number:03d}") for number in range(21)]
+    held = list(nights.held.all(DISTRICT, run.run_id, run.attempt))
+    assert run.held == {"deactivation": 21}
+    assert [(each.number, each.sourced_id) for each in held] == [
+        (number + 1, f"S-{number:03d}") for number in range(21)
+    ]
+    assert {each.change.user_id for each in held} == {nights.user(each.sourced_id or "").user_id for each in held}
+    assert {each.change.kind for each in held} == {ChangeKind.DEACTIVATE}
+
+
+def test_the_list_of_the_newest_attempt_is_held() -> None:
+    nights = Nights()
+    everybody = [a_record(f"S-{number:03d}") for number in range(200)]
+    nights.run(*everybody)
+    run = nights.queued()
+    nights.fetch(run, FakeProvider([a_record("S-new"), *everybody[30:]]))
+
+    nights.fetch(run, FakeProvider([a_record("S-new"), *everybody[21:]]))
+    nights.apply()
+
+    run = nights.stored(run)
+    assert (run.state, run.attempt, run.held) == (RunState.BLOCKED, 2, {"deactivation": 21})
+    assert len(list(nights.held.all(DISTRICT, run.run_id, run.attempt))) == 21
+
+
+def test_a_user_whose_only_sourced_id_is_another_users_by_now_is_held_without_one() -> None:
+    """Two users may be left with one sourcedId; found by simulated nights, where it ended a fetch."""
+    twins = [a_user(user_id=UserId(f"u-{number}"), sourced_ids=(SourcedId("S-1"),)) for number in (1, 2)]
+    nights = Nights(*twins, district=settings(deactivation_minimum=0))
+
+    run = nights.run(a_record("S-1"))
+
+    (held,) = nights.held.all(DISTRICT, run.run_id, run.attempt)
+    assert (run.state, held.change.user_id, held.sourced_id) == (RunState.BLOCKED, "u-2", None)
+
+
+def test_held_users_come_school_by_school_with_all_their_schools() -> None:
+    nights = Nights(schools=(a_school(), a_school(school_id="art", name="Art School", oneroster_id="org-2")))
+    both = [{"sourcedId": "org-1"}, {"sourcedId": "org-2"}]
+    leaving = [a_record(f"S-{number:03d}", orgs=both if number % 2 else both[:1]) for number in range(22)]
+    nights.run(*leaving, a_record("T-1"))
+
+    run = nights.run(a_record("T-1"))
+
+    held = list(nights.held.all(DISTRICT, run.run_id, run.attempt))
+    assert [each.sourced_id for each in held] == [f"S-{n:03d}" for n in [*range(1, 22, 2), *range(0, 22, 2)]]
+    assert {each.school_ids for each in held[:11]} == {("art", "elementary")}
+    assert {each.school_ids for each in held[11:]} == {("elementary",)}
 
 
 def test_a_school_that_is_lost_from_a_large_district_blocks_the_run() -> None:

@@ -5,11 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from roster_sync.domain.errors import ConflictError
+from roster_sync.domain.held_changes import Selection
 from roster_sync.domain.identifiers import RunId
 from roster_sync.domain.lease import LEASE_TIME
 from roster_sync.domain.reading import Fetch
 from roster_sync.domain.run import Run, RunKind, RunState, preview_run_id
 from roster_sync.domain.upload import read_upload
+from roster_sync.use_cases.decide_held import approve_held
 from roster_sync.use_cases.fetch_roster import fetch_roster
 from roster_sync.use_cases.import_upload import Importer, import_upload
 from roster_sync.use_cases.preview import SAMPLES_OF_A_KIND
@@ -110,7 +113,25 @@ def test_a_preview_says_that_a_sync_would_be_blocked(nights: Nights) -> None:
     assert preview.would_be_blocked
     assert preview.reason
     assert preview.reason.startswith("A sync would be blocked: 4 of 5 users")
-    assert preview.issues_by_code == {"deactivation_kept": 4}
+    held = nights.held.all(DISTRICT, preview.run_id, preview.attempt)
+    assert (preview.held, sum(1 for _ in held)) == ({"deactivation": 4}, 4)
+
+
+def test_what_a_preview_lists_cannot_be_approved(nights: Nights) -> None:
+    nights.configure(settings(deactivation_minimum=0), nights.districts.schools(DISTRICT))
+    preview = previewed(nights, a_record("S-1"))
+
+    with pytest.raises(ConflictError, match="A preview changes nobody"):
+        approve_held(
+            preview,
+            Selection(),
+            "admin@example.org",
+            runs=nights.runs,
+            held=nights.held,
+            request_sync=lambda *_: None,
+            now=nights.now,
+            nonce="1",
+        )
 
 
 def test_a_preview_that_finds_nothing_in_the_way_says_so(nights: Nights) -> None:

@@ -13,6 +13,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupp
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from roster_sync.api.changes import add_change_routes
+from roster_sync.api.held import add_held_routes
 from roster_sync.api.problems import PreconditionFailedError, problem, validation_problem
 from roster_sync.api.runs import add_run_routes
 from roster_sync.api.schools import add_school_routes
@@ -117,7 +118,14 @@ def _resolver(services: Services) -> APIGatewayRestResolver:
         response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR,
         json_body_deserializer=_read_json,
     )
-    for add_routes in (add_settings_routes, add_school_routes, add_user_routes, add_run_routes, add_change_routes):
+    for add_routes in (
+        add_settings_routes,
+        add_school_routes,
+        add_user_routes,
+        add_run_routes,
+        add_change_routes,
+        add_held_routes,
+    ):
         add_routes(resolver, services)
 
     def no_such_route(_error: ServiceError) -> Response[str]:

@@ -235,7 +235,8 @@ class RunOut(_Answer):
     `scope` says whose users were read, and `scope_reason` why; `fetch` whether all of them or only the changed ones,
     and `fetch_reason` why, unless delta nights are switched off. All are null for an upload, and while nothing was
     read. `would_be_blocked` says of a preview whether a sync would end blocked; it is null before that is known, and
-    for any other run.
+    for any other run. `held` says how many changes a blocked run holds aside for a decision, by their kind, and
+    `of_run` whose held changes an approval applies.
     """
 
     run_id: str
@@ -256,6 +257,8 @@ class RunOut(_Answer):
     counts: CountsOut
     issues_by_code: dict[str, int]
     would_be_blocked: bool | None
+    held: dict[str, int]
+    of_run: str | None
 
     @classmethod
     def of(cls, run: Run) -> Self:
@@ -279,6 +282,8 @@ class RunOut(_Answer):
             counts=CountsOut.of(run.counts),
             issues_by_code=dict(run.issues_by_code),
             would_be_blocked=run.would_be_blocked,
+            held=dict(run.held),
+            of_run=run.of_run,
         )
 
 

@@ -10,7 +10,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.change_settings import SettingsStore
-from roster_sync.use_cases.ports import DeadLetterStore, DistrictStore, LeaseStore, RunStore, UserStore
+from roster_sync.use_cases.ports import DeadLetterStore, DistrictStore, HeldStore, LeaseStore, RunStore, UserStore
 from roster_sync.use_cases.show_changes import ChangePages
 
 
@@ -86,6 +86,7 @@ class Services:
     districts: ApiDistricts
     runs: ApiRuns
     dead_letters: DeadLetterStore
+    held: HeldStore
     users: ApiUsers
     log: ChangePages
     uploads: ApiUploads

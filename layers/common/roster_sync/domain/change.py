@@ -7,6 +7,9 @@ from enum import StrEnum
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.user import Role, SisUser
 
+CHANGE_BYTES = 450
+"""More than a change takes in a message beyond its packed user: the attributes' names, ids and hashes."""
+
 _CHUNK_CHANGES = 250
 _CHUNK_BYTES = 200_000
 
@@ -48,6 +51,8 @@ class Chunk:
         number: Counts from 1 within the attempt.
         fence: The lease's number; a write of a lower fence never overwrites one of a higher.
         products: Active when the run started; added to each user's products.
+        unchanged_since: A fence: whoever was written under a higher one is left alone. None: whoever was written under
+            the chunk's own or a higher one.
     """
 
     district_id: DistrictId
@@ -57,6 +62,7 @@ class Chunk:
     number: int
     products: frozenset[str]
     changes: Sequence[Change]
+    unchanged_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

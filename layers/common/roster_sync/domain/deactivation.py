@@ -48,8 +48,9 @@ def may_deactivate(leaving: Share, schools: Mapping[SchoolId, Share], proof: Fet
         percent = 100 * leaving.part / leaving.whole
         return Verdict(
             f"{leaving.part} of {leaving.whole} users ({percent:.1f} %) are no longer sent by the provider"
-            f"{limits.told(exceeded)}. Nobody was deactivated. Check the school and its data sharing in the SIS; the "
-            f"limit is {limit.percent} % and {limit.minimum} users, in the district or in a school.",
+            f"{limits.told(exceeded)}. Nobody was deactivated. Check the school and its data sharing in the SIS, then "
+            f"approve or discard the list; the limit is {limit.percent} % and {limit.minimum} users, in the district "
+            "or in a school.",
             blocks_run=True,
         )
     return Verdict()

@@ -6,17 +6,18 @@ new sourcedId) can only be said over the whole; so the order of pages decides no
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 
 from msgspec import Struct
 
-from roster_sync.domain.change import Change, ChangeKind
+from roster_sync.domain.change import CHANGE_BYTES, Change, ChangeKind
 from roster_sync.domain.deactivation import Verdict, may_deactivate
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.fingerprint import LARGEST_USER, fingerprint, pack
+from roster_sync.domain.held_changes import HELD_AT_MOST, HeldChange, HeldKind
 from roster_sync.domain.held_users import HeldUsers
 from roster_sync.domain.identifiers import DistrictId, SchoolId, SourcedId, UserId
 from roster_sync.domain.identity import NO_KEY, email_key, identifier_key, person_key, user_id_from_sourced_id
@@ -35,8 +36,6 @@ LoadUsers = Callable[[Collection[UserId]], Mapping[UserId, SisUser]]
 
 _NOBODY = -1
 _COUNSELOR = Role.COUNSELOR
-_CHANGE_BYTES = 450
-"""More than a change takes in a message beyond its packed user: the attributes' names, ids and hashes."""
 _HELD = attrgetter("held")
 _UNCHANGED = ACTIVE | HAS_PRODUCTS
 _UNCHANGED_MASK = _UNCHANGED | SEVERAL_RECORDS | UNTOUCHABLE
@@ -50,6 +49,13 @@ class Planned(Struct, frozen=True, gc=False):
     held: int
 
 
+class Withheld(Struct, frozen=True, gc=False):
+    """A change that waits for an administrator's decision."""
+
+    kind: HeldKind
+    planned: Planned
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a comparison came to.
@@ -58,12 +64,14 @@ class Outcome:
         planned: The changes, deactivations last; `Comparison.change` unpacks one.
         counts: Of everything but the planned changes, which count when they are applied.
         verdict: Whether the absent are deactivated.
+        withheld: The changes that a blocked run does not make; `Comparison.withheld` unpacks them.
     """
 
     planned: Sequence[Planned]
     counts: Counts
     issues: Sequence[Issue]
     verdict: Verdict
+    withheld: Sequence[Withheld] = ()
 
 
 class Comparison:
@@ -262,20 +270,25 @@ class Comparison:
         for row in self._roster.rows_written_by_this_run():
             if not self._claimed[row] and row not in going:
                 counts[self._count_of_unchanged(row)] += 1
+        withheld: list[Withheld] = []
         if verdict.deactivates:
             planned.sort(key=_HELD)
             planned += [Planned(ChangeKind.DEACTIVATE, row, _NOBODY) for row in leaving]
         elif verdict.blocks_run:
-            self._report_kept(leaving)
+            withheld = [
+                Withheld(HeldKind.DEACTIVATION, Planned(ChangeKind.DEACTIVATE, row, _NOBODY)) for row in leaving
+            ]
         elif verdict.reason:
             self._issues.append(Issue(IssueCode.FETCH_NOT_WHOLE, verdict.reason))
         self._issues += unknown_counselors
-        return Outcome(planned=planned, counts=Counts(**counts), issues=self._issues, verdict=verdict)
+        return Outcome(
+            planned=planned, counts=Counts(**counts), issues=self._issues, verdict=verdict, withheld=withheld
+        )
 
     def sizes(self, planned: Iterable[Planned]) -> Iterator[int]:
         """Of each change in a message, roughly, in bytes."""
         for change in planned:
-            yield _CHANGE_BYTES + (0 if change.held == _NOBODY else self._held.size(change.held))
+            yield CHANGE_BYTES + (0 if change.held == _NOBODY else self._held.size(change.held))
 
     def change(self, planned: Planned) -> Change:
         """A decided change with its user."""
@@ -288,6 +301,26 @@ class Comparison:
         else:
             user_id = self._roster.user_ids[planned.row]
         return Change(planned.kind, user_id, user, held.fingerprint(planned.held), held.digest(planned.held))
+
+    def withheld(self, withheld: Sequence[Withheld]) -> Iterator[HeldChange]:
+        """What a run holds aside, at most `HELD_AT_MOST`, school by school."""
+        rows = [each.planned.row for each in withheld]
+        lowest = self._lowest_sourced_ids(set(rows))
+        keys = [
+            (each.kind, school_ids, lowest.get(row, ""))
+            for each, row, school_ids in zip(withheld, rows, self._roster.school_ids(rows), strict=True)
+        ]
+        for number, index in enumerate(sorted(range(len(keys)), key=keys.__getitem__)[:HELD_AT_MOST], start=1):
+            kind, school_ids, sourced_id = keys[index]
+            change = self.change(withheld[index].planned)
+            new_school_ids = change.user.school_ids if change.user else ()
+            yield HeldChange(
+                number=number,
+                kind=kind,
+                change=change,
+                sourced_id=SourcedId(sourced_id) if sourced_id else None,
+                school_ids=tuple(sorted({*school_ids, *new_school_ids})),
+            )
 
     def _new_user_id(self, sourced_id: SourcedId) -> UserId:
         generation = 0
@@ -515,11 +548,6 @@ class Comparison:
         for user in records:
             self._report(IssueCode.EMAIL_SHARED, message, user)
 
-    def _report_kept(self, rows: Collection[int]) -> None:
-        message = "The provider no longer sends this user, who stays active until an administrator decides."
-        for sourced_id in sorted(self._sourced_ids(rows)):
-            self._issues.append(Issue(IssueCode.DEACTIVATION_KEPT, message, sourced_id))
-
     def _unknown_counselors(self) -> list[Issue]:
         """An issue for each counselor e-mail that names nobody, under the student of the lowest sourcedId."""
         roster = self._roster
@@ -547,14 +575,14 @@ class Comparison:
 
     def _sourced_ids(self, rows: Collection[int]) -> list[SourcedId]:
         """The lowest sourcedId of each row."""
-        if not rows:
-            return []
-        wanted = set(rows)
+        return list(self._lowest_sourced_ids(set(rows)).values()) if rows else []
+
+    def _lowest_sourced_ids(self, rows: Set[int]) -> dict[int, SourcedId]:
         lowest: dict[int, SourcedId] = {}
         for sourced_id, row in self._roster.by_sourced_id.items():
-            if row in wanted:
+            if row in rows:
                 lowest[row] = min(sourced_id, lowest.get(row, sourced_id))
-        return list(lowest.values())
+        return lowest
 
 
 def _rows_of(marks: bytearray) -> Iterator[int]:

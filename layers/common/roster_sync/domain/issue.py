@@ -45,7 +45,7 @@ class IssueCode(StrEnum):
     EMAIL_SHARED = "email_shared"
     EMAIL_AMBIGUOUS = "email_ambiguous"
     COUNSELOR_UNKNOWN = "counselor_unknown"
-    DEACTIVATION_KEPT = "deactivation_kept"
+    CHANGED_SINCE = "changed_since"
     DISTRICT_ADMINISTRATOR_KEPT = "district_administrator_kept"
     UPLOAD_ROW_INVALID = "upload_row_invalid"
     UPLOAD_NOTICE = "upload_notice"
@@ -116,8 +116,8 @@ ADVICE: Mapping[IssueCode, _Advice] = {
     IssueCode.COUNSELOR_UNKNOWN: _Advice(
         Severity.WARNING, Step.BETWEEN_RECORDS, "Upload the counselor, or correct the e-mail in the SIS."
     ),
-    IssueCode.DEACTIVATION_KEPT: _Advice(
-        Severity.ERROR, Step.LAST, "Check in the SIS whether this person has really left."
+    IssueCode.CHANGED_SINCE: _Advice(
+        Severity.ERROR, Step.LAST, "Nothing to do: the next sync looks at this person again."
     ),
     IssueCode.DISTRICT_ADMINISTRATOR_KEPT: _Advice(
         Severity.WARNING, Step.LAST, "Nothing to do: district administrators are managed by upload only."

@@ -121,6 +121,11 @@ class Roster:
         numbers = {self._schools[row] for row in rows}
         return {school_id for number in numbers for school_id in by_number[number]}
 
+    def school_ids(self, rows: Iterable[int]) -> list[tuple[SchoolId, ...]]:
+        """The schools of each of these users, mapped or not."""
+        by_number = list(self._school_numbers)
+        return [by_number[self._schools[row]] for row in rows]
+
     def count_by_school(self, rows: Iterable[int]) -> Counter[SchoolId]:
         """How many of these users belong to each mapped school; who is in two counts in both."""
         by_number = list(self._school_numbers)

@@ -11,6 +11,7 @@ from roster_sync.domain.reading import Reading
 
 _UPLOAD = "-upload-"
 _PREVIEW = "-preview-"
+_APPROVAL = "-approval-"
 
 
 class RunKind(StrEnum):
@@ -22,6 +23,8 @@ class RunKind(StrEnum):
     UPLOAD = "upload"
     PREVIEW = "preview"
     """Reads and compares as a sync does, and changes nobody."""
+    APPROVAL = "approval"
+    """Applies changes that a blocked run holds, because an administrator has approved them."""
 
     @property
     def is_sync(self) -> bool:
@@ -105,6 +108,8 @@ class Run:
             would end in.
         reason: Why it ended as it did, in a sentence; None for a run that simply completed.
         reading: How the provider was read; None for an upload, and until that is done.
+        held: How many changes it holds aside for a decision, by their kind.
+        of_run: The run whose held changes an approval applies.
         issues_by_code: How many issues of each code.
         chunks_failed: Of those expected, how many were given up.
         outcome_reason: The reason that goes with `outcome`.
@@ -137,6 +142,8 @@ class Run:
     redrives: int = 0
     resumes: int = 0
     resumed_at: datetime | None = None
+    held: Mapping[str, int] = field(default_factory=dict)
+    of_run: RunId | None = None
 
     @property
     def would_be_blocked(self) -> bool | None:
@@ -172,3 +179,13 @@ def preview_run_id(now: datetime, nonce: str) -> RunId:
 def is_preview(run_id: str) -> bool:
     """Whether an id is that of a preview."""
     return _PREVIEW in run_id
+
+
+def approval_run_id(now: datetime, nonce: str) -> RunId:
+    """The id of a run that applies an approval."""
+    return RunId(f"{now:%Y%m%dT%H%M%SZ}{_APPROVAL}{nonce}")
+
+
+def is_approval(run_id: str) -> bool:
+    """Whether an id is that of an approval."""
+    return _APPROVAL in run_id

@@ -66,6 +66,8 @@ def last_words(run: Run) -> str:
     """Why a run that stopped without a word has ended, with what is known of it."""
     if run.kind is RunKind.UPLOAD:
         return "The upload stopped without a word. Upload the file again."
+    if run.kind is RunKind.APPROVAL:
+        return "The approval stopped without a word. Sync again, and look at what that run holds."
     tries = f"It was started {run.resumes + 1} times."
     if run.state is RunState.APPLYING:
         stored = f"{run.chunks_applied} of {run.chunks_expected} parts of the changes were stored"

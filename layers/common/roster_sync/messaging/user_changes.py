@@ -9,9 +9,11 @@ from msgspec import structs
 from roster_sync.domain.change import Change, ChangeKind, Chunk
 from roster_sync.domain.user import Role, SisUser
 
-VERSION: Final = 1
-"""Of the message that is sent. The version before it, once there is one, stays readable too: a deployment overtakes
-messages under way."""
+VERSION: Final = 2
+"""Of the message that is sent. The version before it stays readable too: a deployment overtakes messages under way."""
+
+_BEFORE: Final = 1
+"""Without `unchanged_since`."""
 
 _ABSENT: Final = SisUser(
     sourced_ids=(),
@@ -37,6 +39,7 @@ _PAIRS: Final = ("user_ids", "metadata")
 
 def to_json(chunk: Chunk) -> str:
     """The message's body."""
+    since = {} if chunk.unchanged_since is None else {"unchanged_since": chunk.unchanged_since}
     return msgspec.json.encode(
         {
             "version": VERSION,
@@ -47,6 +50,7 @@ def to_json(chunk: Chunk) -> str:
             "number": chunk.number,
             "products": sorted(chunk.products),
             "changes": [_change_to_json(change) for change in chunk.changes],
+            **since,
         }
     ).decode()
 
@@ -58,7 +62,7 @@ def from_json(body: str) -> Chunk:
         ValueError: Its version is not known.
     """
     message: dict[str, Any] = msgspec.json.decode(body)
-    if message["version"] != VERSION:
+    if message["version"] not in (VERSION, _BEFORE):
         raise ValueError(f"No chunk of changes has version {message['version']!r}.")
     return Chunk(
         district_id=message["district_id"],
@@ -68,6 +72,7 @@ def from_json(body: str) -> Chunk:
         number=message["number"],
         products=frozenset(message["products"]),
         changes=[_change_from_json(change) for change in message["changes"]],
+        unchanged_since=message.get("unchanged_since"),
     )
 
 

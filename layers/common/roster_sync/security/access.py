@@ -38,10 +38,12 @@ class Account:
     Attributes:
         district_id: None for the vendor's staff, and for an account that was set up without one.
         role: None if the token names none, or one that is not ours.
+        name: By which colleagues know who it was: the e-mail address, else the account's id.
     """
 
     district_id: DistrictId | None
     role: AccountRole | None
+    name: str
 
 
 def account(claims: Mapping[str, str] | None) -> Account:
@@ -54,7 +56,8 @@ def account(claims: Mapping[str, str] | None) -> Account:
         raise NotSignedInError
     district_id = claims.get("custom:district_id")
     role = next((role for role in AccountRole if role == claims.get("custom:role")), None)
-    return Account(DistrictId(district_id) if district_id else None, role)
+    name = claims.get("email") or claims.get("cognito:username") or claims.get("sub") or "unknown"
+    return Account(DistrictId(district_id) if district_id else None, role, name)
 
 
 def require_access(asking: Account, district_id: DistrictId) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from pynamodb.attributes import BooleanAttribute, MapAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
@@ -17,6 +18,7 @@ from pynamodb.transactions import TransactWrite
 
 from roster_sync.domain.change import Chunk
 from roster_sync.domain.fetch_plan import SchoolLists, Scope
+from roster_sync.domain.held_changes import HeldKind
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.reading import Fetch, Reading
@@ -114,6 +116,8 @@ class _RunItem(Model):
     redrives = NumberAttribute(null=True)
     resumes = NumberAttribute(null=True)
     resumed_at = UTCDateTimeAttribute(null=True)
+    held: MapAttribute[str, int] = MapAttribute(null=True)  # type: ignore[no-untyped-call]  # pynamodb's own
+    of_run = UnicodeAttribute(null=True)
 
     code = UnicodeAttribute(null=True)
     message = UnicodeAttribute(null=True)
@@ -168,6 +172,8 @@ class Runs:
             redrives=run.redrives,
             resumes=run.resumes or None,
             resumed_at=run.resumed_at,
+            held=dict(run.held) or None,
+            of_run=run.of_run,
         )
         try:
             item.save(_RunItem.run_key.does_not_exist())
@@ -241,6 +247,7 @@ class Runs:
                 _RunItem.reason.remove(),
                 _RunItem.outcome_reason.remove(),
                 _RunItem.reading.remove(),
+                _RunItem.held.remove(),
             ],
             _has_not_ended(),
         )
@@ -260,6 +267,7 @@ class Runs:
         outcome: RunState,
         reason: str | None,
         reading: Reading | None = None,
+        held: Mapping[HeldKind, int] = MappingProxyType({}),
     ) -> bool:
         """Record what was fetched; chunks may now be counted. False if the attempt is not the newest or has ended.
 
@@ -279,6 +287,9 @@ class Runs:
                 _RunItem.reason.set(reason) if reason else _RunItem.reason.remove(),
                 _RunItem.outcome_reason.set(reason) if reason else _RunItem.outcome_reason.remove(),
                 _RunItem.reading.set(_reading_map(reading)) if reading else _RunItem.reading.remove(),
+                _RunItem.held.set({kind.value: count for kind, count in held.items()})
+                if held
+                else _RunItem.held.remove(),
             ],
             (_RunItem.attempt == attempt)
             & (_RunItem.chunks_applied == 0)
@@ -466,6 +477,10 @@ def _reading(stored: _ReadingMap | None) -> Reading | None:
     )
 
 
+def _held(stored: MapAttribute[str, int] | None) -> dict[str, int]:
+    return {} if stored is None else {kind: int(stored[kind]) for kind in stored}
+
+
 def _run(item: _RunItem) -> Run:
     return Run(
         district_id=DistrictId(item.run_key),
@@ -491,6 +506,8 @@ def _run(item: _RunItem) -> Run:
         redrives=int(item.redrives or 0),
         resumes=int(item.resumes or 0),
         resumed_at=item.resumed_at,
+        held=_held(item.held),
+        of_run=RunId(item.of_run) if item.of_run else None,
     )
 
 

@@ -260,6 +260,11 @@ class Users:
         }
 
     @errors_as_ours()
+    def by_ids(self, district_id: DistrictId, user_ids: Collection[UserId]) -> dict[UserId, StoredUser]:
+        """The users of these ids, as last written; ids that are not stored are left out."""
+        return {UserId(item.user_id): _stored_user(item) for item in _items(district_id, user_ids)}
+
+    @errors_as_ours()
     def by_emails(self, district_id: DistrictId, emails: Collection[str]) -> dict[str, list[StoredUser]]:
         """The users of each normalised e-mail address that has any, by user_id.
 
@@ -407,6 +412,9 @@ class _Write:
 
 def _synced(chunk: Chunk, change: Change, now: datetime) -> _Write:
     write = _begun(chunk.district_id, change.user_id, change.kind, chunk.run_id, chunk.fence, now)
+    if chunk.unchanged_since is not None:
+        write.values[":unchanged_since"] = {"N": str(chunk.unchanged_since)}
+        write.condition = "attribute_not_exists(#fence) OR #fence <= :unchanged_since"
     user = change.user
     if user is None:
         # Also keeps a sync from deactivating a manual user, and from making an item that is nothing but inactive.

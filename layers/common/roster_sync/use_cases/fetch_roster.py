@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from roster_sync.domain.change import Chunk, chunk_bounds
 from roster_sync.domain.credentials import expiry_issues, refused_after_good_nights
@@ -21,30 +21,37 @@ from roster_sync.domain.errors import (
     TransientError,
 )
 from roster_sync.domain.fetch_plan import FetchPlan, SchoolLists, choose_plan
+from roster_sync.domain.held_changes import HELD_AT_MOST, HeldChange, HeldKind
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
 from roster_sync.domain.issue import Issue, in_mending_order
-from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME, PAUSE_S, Lease
+from roster_sync.domain.lease import CHUNK_TIME
 from roster_sync.domain.limits import Limits, limits_of
 from roster_sync.domain.modified import NewestChange
 from roster_sync.domain.normalise import rules_of
 from roster_sync.domain.reading import Fetch, Reading, reading_key
 from roster_sync.domain.roster import Roster
-from roster_sync.domain.run import Run, RunKind, RunState, is_preview, is_upload
-from roster_sync.use_cases.close_run import close_if_applied, close_run
-from roster_sync.use_cases.ports import ChangeLog, ChangeQueue, DistrictStore, LeaseStore, RunStore, UserStore
+from roster_sync.domain.run import Run, RunKind, RunState, is_preview
+from roster_sync.use_cases.close_run import close_run
+from roster_sync.use_cases.ports import (
+    ChangeLog,
+    ChangeQueue,
+    DistrictStore,
+    HeldStore,
+    LeaseStore,
+    RunStore,
+    UserStore,
+)
 from roster_sync.use_cases.preview import Preview, report_preview
 from roster_sync.use_cases.prove_date_filter import honours_date_filter
 from roster_sync.use_cases.provider import OpenProvider, Provider, ProviderFailedError
 from roster_sync.use_cases.read_schools import read_schools, unseen_schools
 from roster_sync.use_cases.read_users import DeltaUnfitError, UsersRead, read_changes, read_users
-from roster_sync.use_cases.take_lease import take_lease
+from roster_sync.use_cases.send_chunks import send_chunks
+from roster_sync.use_cases.take_lease import take_lease_after_upload
 from roster_sync.use_cases.users_source import UsersSource
 
 _EARLIER_AT_MOST = 25
 """Runs that are looked at, for some that died and for what was learnt: those of three weeks."""
-
-_UPLOAD_PATIENCE = timedelta(minutes=3)
-"""Most uploads take seconds. The rest of the function's time is the provider's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,7 @@ class Fetcher:
     runs: RunStore
     users: UserStore
     log: ChangeLog
+    held: HeldStore
     queue: ChangeQueue
     open_provider: OpenProvider
     offered_products: frozenset[str]
@@ -108,7 +116,7 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
         leases.release(district_id, run_id)
         return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, reason, clock()))
     try:
-        lease = _lease_after_upload(district_id, run_id, fetcher)
+        lease = take_lease_after_upload(district_id, run_id, leases=leases, runs=runs, clock=clock, pause=fetcher.pause)
     except DistrictBusyError as error:
         return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, str(error), clock()))
     now = clock()
@@ -132,19 +140,6 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
             run, RunState.FAILED, str(error), runs=runs, leases=leases, now=clock(), provider_requests=made
         )
         return Fetched(ended, provider_requests=made)
-
-
-def _lease_after_upload(district_id: DistrictId, run_id: RunId, fetcher: Fetcher) -> Lease:
-    """The lease of the district; waits for an upload, else the night would be lost on a minute, but for no sync."""
-    patience = fetcher.clock() + _UPLOAD_PATIENCE
-    while True:
-        now = fetcher.clock()
-        try:
-            return take_lease(district_id, run_id, now, LEASE_TIME, leases=fetcher.leases, runs=fetcher.runs)
-        except DistrictBusyError as busy:
-            if not is_upload(busy.holder) or now >= patience:
-                raise
-        fetcher.pause(PAUSE_S)
 
 
 def _end_abandoned(
@@ -220,8 +215,9 @@ def _fetch(
         newest_change=_newest_change(choice, newest) if read.proof.whole else None,
     )
     issues = in_mending_order([*issues, *outcome.issues, *expiry_issues(settings, fetcher.clock().date())])
+    held = _hold(run, comparison, outcome, fetcher)
     if run.kind is RunKind.PREVIEW:
-        preview = Preview(run, products, comparison, outcome, issues, requests_made, reading)
+        preview = Preview(run, products, comparison, outcome, issues, requests_made, reading, held)
         ended = report_preview(
             preview,
             runs=fetcher.runs,
@@ -233,7 +229,7 @@ def _fetch(
         if ended:
             fetcher.districts.save_previewed(run.district_id, fetcher.clock(), settings.version)
         return Fetched(ended, comparison.received, 0, requests_made, reading)
-    return _send(run, products, comparison, outcome, issues, requests_made, reading, fetcher)
+    return _send(run, products, comparison, outcome, issues, requests_made, reading, held, fetcher)
 
 
 def _read(
@@ -283,6 +279,7 @@ def _send(
     issues: list[Issue],
     requests_made: int,
     reading: Reading,
+    held: Mapping[HeldKind, int],
     fetcher: Fetcher,
 ) -> Fetched:
     """Store what the fetch found, then send the chunks; the last one applied closes the run."""
@@ -301,26 +298,42 @@ def _send(
         provider_requests=requests_made,
         reading=reading,
         outcome=RunState.BLOCKED if outcome.verdict.blocks_run else state,
-        reason=outcome.verdict.reason,
+        reason=_reason_of(outcome),
+        held=held,
     )
-    fetched = Fetched(None, comparison.received, len(bounds), requests_made, reading)
-    # The first chunk may wait its turn behind a whole night of other districts.
-    if not current or not fetcher.leases.renew(run.district_id, run.run_id, fetcher.clock() + LEASE_TIME):
-        return fetched
-    fetcher.queue.send(
-        Chunk(
-            district_id=run.district_id,
-            run_id=run.run_id,
-            attempt=run.attempt,
-            fence=run.fence,
-            number=number,
-            products=products,
-            changes=[comparison.change(change) for change in planned[start:stop]],
+    ended = None
+    if current:
+        chunks = (
+            Chunk(
+                district_id=run.district_id,
+                run_id=run.run_id,
+                attempt=run.attempt,
+                fence=run.fence,
+                number=number,
+                products=products,
+                changes=[comparison.change(change) for change in planned[start:stop]],
+            )
+            for number, (start, stop) in enumerate(bounds, start=1)
         )
-        for number, (start, stop) in enumerate(bounds, start=1)
-    )
-    stored = runs.get(run.district_id, run.run_id)
-    if stored is None:
-        return fetched
-    ended = close_if_applied(stored, runs=runs, leases=fetcher.leases, now=fetcher.clock())
+        ended = send_chunks(run, chunks, runs=runs, leases=fetcher.leases, queue=fetcher.queue, clock=fetcher.clock)
     return Fetched(ended, comparison.received, len(bounds), requests_made, reading)
+
+
+def _hold(run: Run, comparison: Comparison, outcome: Outcome, fetcher: Fetcher) -> Counter[HeldKind]:
+    """Store the changes that wait for a decision; how many of each kind."""
+    counts = Counter[HeldKind]()
+
+    def counted() -> Iterator[HeldChange]:
+        for change in comparison.withheld(outcome.withheld):
+            counts[change.kind] += 1
+            yield change
+
+    if outcome.withheld:
+        fetcher.held.add(run.district_id, run.run_id, run.attempt, counted())
+    return counts
+
+
+def _reason_of(outcome: Outcome) -> str | None:
+    if len(outcome.withheld) <= HELD_AT_MOST:
+        return outcome.verdict.reason
+    return f"{outcome.verdict.reason} The first {HELD_AT_MOST} are on the list; the sync after that lists the rest."

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from roster_sync.domain.change import Chunk, ManualChange
 from roster_sync.domain.dead_letter import DeadLetter
 from roster_sync.domain.district import School, Settings
-from roster_sync.domain.identifiers import DistrictId, RunId, UserId
+from roster_sync.domain.held_changes import Decision, HeldChange, HeldKind
+from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.lease import Lease
 from roster_sync.domain.reading import Reading
@@ -89,6 +91,7 @@ class RunStore(Protocol):
         outcome: RunState,
         reason: str | None,
         reading: Reading | None = None,
+        held: Mapping[HeldKind, int] = MappingProxyType({}),
     ) -> bool:
         """Record what was fetched; chunks may now be counted. False if the attempt is not the newest or has ended."""
 
@@ -142,6 +145,37 @@ class DeadLetterStore(Protocol):
         """Let a failed run go on as `state`; False if it is not as it was read."""
 
 
+class HeldStore(Protocol):
+    """Changes that runs hold aside, and the decisions about them; they are forgotten with their run."""
+
+    def add(self, district_id: DistrictId, run_id: RunId, attempt: int, changes: Iterable[HeldChange]) -> None:
+        """Store what an attempt of a run holds; the same number replaces."""
+
+    def page(
+        self,
+        district_id: DistrictId,
+        run_id: RunId,
+        attempt: int,
+        *,
+        school_id: SchoolId | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> tuple[list[HeldChange], str | None]:
+        """Held changes by number, of one school if asked, and the cursor of the next page; None at the end.
+
+        A page may hold fewer than `limit`, even none, and yet have a next one: a call looks at a bounded number.
+        """
+
+    def all(self, district_id: DistrictId, run_id: RunId, attempt: int) -> Iterator[HeldChange]:
+        """Everything that an attempt holds, by number."""
+
+    def decisions(self, district_id: DistrictId, run_id: RunId) -> list[Decision]:
+        """The decisions about what a run holds, in their order."""
+
+    def decide(self, district_id: DistrictId, run_id: RunId, decision: Decision, number: int) -> bool:
+        """Store a run's decision of this number, counted from 1; False if there is one, which stays."""
+
+
 class UserStore(Protocol):
     """The users of all districts."""
 
@@ -154,6 +188,9 @@ class UserStore(Protocol):
     def sis_users(self, district_id: DistrictId, user_ids: Collection[UserId]) -> dict[UserId, SisUser]:
         """The SIS-owned attributes of stored users; ids that are not stored are left out."""
 
+    def by_ids(self, district_id: DistrictId, user_ids: Collection[UserId]) -> dict[UserId, StoredUser]:
+        """The users of these ids; ids that are not stored are left out."""
+
     def by_emails(self, district_id: DistrictId, emails: Collection[str]) -> dict[str, list[StoredUser]]:
         """The users of each normalised e-mail address that has any."""
 
@@ -161,7 +198,8 @@ class UserStore(Protocol):
         """Apply each change of a chunk unless a write of a higher fence is stored.
 
         A change that this run has applied before counts as applied and is not written again; one that a newer
-        run or upload has overtaken counts as superseded.
+        run or upload has overtaken counts as superseded. Of a chunk with `unchanged_since`, so does each change of a
+        user who was written since.
 
         Raises:
             TransientError: Some change could not be written; all may be tried again.

@@ -1,12 +1,13 @@
 """Report what a sync would do, and do nothing of it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from roster_sync.domain.change import Change, ChangeKind
 from roster_sync.domain.diff import Comparison, Outcome, Planned
+from roster_sync.domain.held_changes import HeldKind
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
@@ -23,6 +24,7 @@ class Preview:
 
     Attributes:
         products: That a sync would add to users.
+        held: How many changes a sync would hold, by their kind; they are listed with the preview.
         issues: All of them.
         provider_requests: How many were made.
     """
@@ -34,6 +36,7 @@ class Preview:
     issues: Sequence[Issue]
     provider_requests: int
     reading: Reading
+    held: Mapping[HeldKind, int]
 
 
 def report_preview(
@@ -62,6 +65,7 @@ def report_preview(
         outcome=RunState.BLOCKED if verdict.blocks_run else state,
         reason=reason,
         reading=preview.reading,
+        held=preview.held,
     )
     reported = runs.get(run.district_id, run.run_id) if current else None
     return close_if_applied(reported, runs=runs, leases=leases, now=now) if reported else None

@@ -1,12 +1,17 @@
 """Take a district's lease, also from a run that ended and could not give it back."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
 from roster_sync.domain.errors import DistrictBusyError
 from roster_sync.domain.identifiers import DistrictId, RunId
-from roster_sync.domain.lease import Lease
-from roster_sync.domain.run import RunState, is_preview
+from roster_sync.domain.lease import LEASE_TIME, PAUSE_S, Lease
+from roster_sync.domain.run import RunState, is_preview, is_upload
 from roster_sync.use_cases.ports import LeaseStore, RunStore
+
+UPLOAD_PATIENCE: Final = timedelta(minutes=3)
+"""Most uploads take seconds. The rest of a function's time is for its work."""
 
 
 def take_lease(
@@ -35,3 +40,28 @@ def take_lease(
         if held:
             leases.release(district_id, holder, held.expires_at)
         return leases.acquire(district_id, run_id, now, now + lasts)
+
+
+def take_lease_after_upload(
+    district_id: DistrictId,
+    run_id: RunId,
+    *,
+    leases: LeaseStore,
+    runs: RunStore,
+    clock: Callable[[], datetime],
+    pause: Callable[[float], None],
+) -> Lease:
+    """The lease for as long as a run needs it; waits for an upload, which takes seconds, but for no other run.
+
+    Raises:
+        DistrictBusyError: Another run, or an upload after three minutes, still holds it.
+    """
+    patience = clock() + UPLOAD_PATIENCE
+    while True:
+        now = clock()
+        try:
+            return take_lease(district_id, run_id, now, LEASE_TIME, leases=leases, runs=runs)
+        except DistrictBusyError as busy:
+            if not is_upload(busy.holder) or now >= patience:
+                raise
+        pause(PAUSE_S)

@@ -1,0 +1,62 @@
+"""Routes of the changes that blocked runs hold: reading, approving and discarding them."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from roster_sync.api.held_schemas import DecisionOut, HeldOut, SelectionBody
+from roster_sync.api.schemas import Cursor, DistrictInPath, Limit, RunInPath, RunOut
+from roster_sync.api.services import Services
+from roster_sync.domain.errors import NotFoundError
+from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
+from roster_sync.domain.run import Run
+from roster_sync.security.access import account
+from roster_sync.use_cases.decide_held import approve_held, discard_held
+
+
+def add_held_routes(api: APIGatewayRestResolver, services: Services) -> None:
+    """Add the routes `held`, `approve` and `discard` under `/districts/{district_id}/runs/{run_id}`."""
+    runs, held = services.runs, services.held
+
+    def existing(district_id: DistrictId, run_id: RunId) -> Run:
+        run = runs.get(district_id, run_id)
+        if run is None:
+            raise NotFoundError("There is no such run. Runs are kept for 90 days; load the list of runs again.")
+        return run
+
+    def asking() -> str:
+        return account(api.current_event.request_context.authorizer.claims).name
+
+    @api.get("/districts/<district_id>/runs/<run_id>/held")
+    def list_held(
+        district_id: DistrictInPath,
+        run_id: RunInPath,
+        school: Annotated[SchoolId | None, Query(min_length=1, max_length=64)] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> HeldOut:
+        run = existing(district_id, run_id)
+        page, next_cursor = held.page(district_id, run_id, run.attempt, school_id=school, cursor=cursor, limit=limit)
+        users = services.users.by_ids(district_id, [each.change.user_id for each in page])
+        return HeldOut.of(run, page, users, held.decisions(district_id, run_id), next_cursor)
+
+    @api.post("/districts/<district_id>/runs/<run_id>/approve", status_code=HTTPStatus.ACCEPTED)
+    def approve(district_id: DistrictInPath, run_id: RunInPath, body: SelectionBody) -> RunOut:
+        run = approve_held(
+            existing(district_id, run_id),
+            body.selection(),
+            asking(),
+            runs=runs,
+            held=held,
+            request_sync=services.request_sync,
+            now=services.clock(),
+            nonce=services.nonce(),
+        )
+        return RunOut.of(run)
+
+    @api.post("/districts/<district_id>/runs/<run_id>/discard")
+    def discard(district_id: DistrictInPath, run_id: RunInPath, body: SelectionBody) -> DecisionOut:
+        run = existing(district_id, run_id)
+        return DecisionOut.of(discard_held(run, body.selection(), asking(), held=held, now=services.clock()))
