@@ -12,7 +12,13 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedI
 from roster_sync.domain.run import Run, RunKind, RunState
 from roster_sync.oneroster.client import OneRosterClient
 from roster_sync.use_cases.fetch_roster import Fetched, Fetcher, fetch_roster
-from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryHeld, InMemoryRuns
+from tests.support.fakes import (
+    InMemoryChangeLog,
+    InMemoryCheckpoints,
+    InMemoryDistricts,
+    InMemoryHeld,
+    InMemoryRuns,
+)
 
 DISTRICT = DistrictId("maplewood")
 PRODUCTS = frozenset({"serve", "jobs"})
@@ -89,6 +95,8 @@ def run_night(address: Address, number: int, *, roster: Path | None, stored: Pat
         queue=RosterWriter(stored),
         open_provider=lambda _: open_client(address),
         offered_products=PRODUCTS,
+        checkpoints=InMemoryCheckpoints(),
+        request_sync=lambda _district_id, _run_id: None,
         clock=lambda: _NOW,
         pause=time.sleep,
     )

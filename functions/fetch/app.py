@@ -12,9 +12,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError
+from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.run import is_approval
 from roster_sync.environment import FetchEnvironment
-from roster_sync.messaging.queue import UserChangesQueue
+from roster_sync.messaging.queue import SyncRequestsQueue, UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.observability import RUN_ENDED, Metric, count, logger, metrics
 from roster_sync.oneroster.address import host_of
@@ -22,6 +23,7 @@ from roster_sync.oneroster.client import OneRosterClient
 from roster_sync.oneroster.retry import RetryPolicy
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.change_log import ChangeLog
+from roster_sync.storage.checkpoints import Checkpoints
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.held import Held
 from roster_sync.storage.host_slots import HostSlots
@@ -79,6 +81,17 @@ def host_slots(environment: FetchEnvironment) -> HostSlots | None:
 
 
 @cache
+def sync_requests() -> SyncRequestsQueue:
+    """Connect when a fetch first hands over."""
+    return SyncRequestsQueue(FetchEnvironment.from_env().sync_requests_queue_url)
+
+
+def request_sync(district_id: DistrictId, run_id: RunId) -> None:
+    """Send a SyncRequest to this function itself."""
+    sync_requests().send([SyncRequest(district_id, run_id)])
+
+
+@cache
 def fetcher() -> Fetcher:
     """Connect once per execution environment."""
     environment = FetchEnvironment.from_env()
@@ -95,6 +108,8 @@ def fetcher() -> Fetcher:
             open_provider, allow_local=environment.allow_local_providers, host_slots=host_slots(environment)
         ),
         offered_products=environment.products,
+        checkpoints=Checkpoints(environment.checkpoints_bucket),
+        request_sync=request_sync,
         clock=lambda: datetime.now(UTC),
         pause=time.sleep,
     )
@@ -119,6 +134,7 @@ def fetch_record(record: SQSRecord, *, deadline: datetime) -> None:
                 "records": fetched.records,
                 "chunks": fetched.chunks,
                 "ended": fetched.ended,
+                "handed_over": fetched.handed_over,
                 "fetch": fetched.reading and fetched.reading.fetch,
                 "fetch_reason": fetched.reading and fetched.reading.fetch_reason,
                 "scope": fetched.reading and fetched.reading.scope,

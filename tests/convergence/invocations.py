@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any, TypeVar
 
-from roster_sync.domain.errors import TransientError
+from roster_sync.domain.errors import OwnOutageError, TransientError
 
 _T = TypeVar("_T")
 
@@ -76,13 +76,13 @@ class Invocation:
             self._killed = True
             raise Killed
         if fault is Fault.THROTTLED:
-            raise TransientError("Throttled.")
+            raise OwnOutageError("Throttled.")
         done = do()
         if fault is Fault.KILLED_AFTER:
             self._killed = True
             raise Killed
         if fault is Fault.ANSWER_LOST:
-            raise TransientError("No answer came.")
+            raise OwnOutageError("No answer came.")
         return done
 
     def _run(self) -> None:

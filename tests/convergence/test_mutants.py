@@ -63,6 +63,10 @@ def without_counting_once(world: World) -> None:
     world.runs.__class__ = CountsTwice
 
 
+def without_the_proof_over_a_hand_over(world: World) -> None:
+    world.forgets_readings = True
+
+
 def without_sweeps(world: World) -> None:
     world.sweep = lambda: None  # type: ignore[method-assign]  # that is the mutation
 
@@ -82,6 +86,7 @@ def without_whole_fetches(world: World) -> None:
         without_fence,
         without_counting_once,
         without_sweeps,
+        without_the_proof_over_a_hand_over,
         without_whole_fetches,
         without_looking_for_later_syncs,
     ],

@@ -12,12 +12,15 @@ from functools import partial
 from random import Random
 from typing import Any, cast
 
+from msgspec import Raw
+
 from roster_sync.domain.change import Chunk, ManualChange
 from roster_sync.domain.dead_letter import DeadLetter, LetterKind
-from roster_sync.domain.errors import ConflictError, NotFoundError
+from roster_sync.domain.errors import ConflictError, NotFoundError, OwnOutageError, TransientError
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.held_changes import Selection
 from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.domain.journal import Journal, PageContent, Place
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
 from roster_sync.domain.record import RawRecord
 from roster_sync.domain.run import Counts, Run, RunState, is_approval, upload_run_id
@@ -41,6 +44,7 @@ from tests.convergence.people import Record, stored_sourced_ids
 from tests.support.builders import DISTRICT, NOW, a_school, settings
 from tests.support.fakes import (
     InMemoryChangeLog,
+    InMemoryCheckpoints,
     InMemoryDeadLetters,
     InMemoryDistricts,
     InMemoryHeld,
@@ -92,6 +96,9 @@ class World:
         check: Told of each run that ends.
         outlives_lease: Whether functions go on for longer than they may, as in no Lambda.
         strict: Whether any deactivation blocks a run.
+        hand_overs: The share of fetches that hand over after each page.
+        forgets_readings: Whether a fetch that goes on takes what came before for what is there now.
+        readings: What was seen of each reading of the provider, by whatever attempts; its number is in its pages.
     """
 
     random: Random
@@ -101,6 +108,7 @@ class World:
     districts: InMemoryDistricts = field(default_factory=InMemoryDistricts)
     runs: InMemoryRuns = field(default_factory=InMemoryRuns)
     letters: InMemoryDeadLetters = field(init=False)
+    checkpoints: InMemoryCheckpoints = field(default_factory=InMemoryCheckpoints)
     users: InMemoryUsers = field(default_factory=InMemoryUsers)
     log: InMemoryChangeLog = field(default_factory=InMemoryChangeLog)
     held: InMemoryHeld = field(default_factory=InMemoryHeld)
@@ -112,6 +120,9 @@ class World:
     started: int = 0
     outlives_lease: bool = False
     strict: bool = False
+    hand_overs: float = 0.3
+    forgets_readings: bool = False
+    readings: list[Fetched] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Enter the district."""
@@ -288,6 +299,10 @@ class World:
         """A run that is given up must be dead."""
         if not self.outlives_lease:
             at_work = [each.name for each in self.under_way if each.works_on == run_id and not each.ended]
+            # A fetch that has sent its chunks only looks whether they were applied.
+            run = self.runs.get(DISTRICT, run_id)
+            if run and run.sent_attempt == run.attempt:
+                at_work = [name for name in at_work if name != "sync-requests"]
             assert not at_work, f"{run_id} was ended while {at_work} worked on it."
 
     def pass_time(self, time: timedelta) -> None:
@@ -364,13 +379,17 @@ class World:
             queue=_Queue(invocation, self),
             open_provider=lambda _: _Provider(invocation, self, run_id),
             offered_products=PRODUCTS,
+            checkpoints=cast("Any", Stepwise(invocation, self.checkpoints)),
+            request_sync=lambda district_id, run_id: self._request(invocation, [(district_id, run_id)]),
             clock=self._clock,
             pause=lambda seconds: self._pause(invocation, seconds),
         )
         if is_approval(run_id):
             apply_approval(DISTRICT, run_id, fetcher)
             return
-        fetch_roster(DISTRICT, run_id, fetcher, deadline=self.now + timedelta(hours=1))
+        # Some hand over after each page.
+        time = timedelta(0) if self.random.random() < self.hand_overs else timedelta(hours=1)
+        fetch_roster(DISTRICT, run_id, fetcher, deadline=self.now + time)
 
     def _apply(self, invocation: Invocation, body: str) -> None:
         apply_chunk(
@@ -560,8 +579,12 @@ class _Provider:
         self._invocation = invocation
         self._world = world
         self._attempt = (run_id, invocation.attempt)
+        self._journal = Journal(NOW)
         self.reader = JsonRecordReader()
         self.requests_made = 0
+
+    def remember(self, journal: Journal) -> None:
+        self._journal = journal
 
     def page(self, endpoint: str, *, limit: int, offset: int, filter: str | None = None) -> Page:  # noqa: A002
         return _Page(self._now()[offset : offset + limit])
@@ -570,20 +593,32 @@ class _Provider:
         if endpoint == "orgs":
             yield _Page([{"sourcedId": "org-1"}])
             return
-        yield from self._read(starts_over=False)
+        yield from self._read(1)
         if not self._world.fetched[self._attempt].whole and self._world.random.random() < 0.5:
-            yield from self._read(starts_over=True)
+            yield from self._read(2)
 
-    def _read(self, *, starts_over: bool) -> Iterator[Page]:
-        seen = self._now()
-        fetched = self._world.fetched[self._attempt] = Fetched(seen, stored_sourced_ids(seen))
-        offset = 0
+    def _read(self, reading: int) -> Iterator[Page]:
+        world, readings = self._world, self._world.readings
+        offset, number = 0, len(readings)
         while True:
-            page = self._invocation.operation(partial(self._page, offset))
-            self.requests_made += 1
-            fetched.whole = fetched.whole and self._now() == seen
-            fetched.at_all_times &= stored_sourced_ids(self._now())
-            yield _Page(page, starts_over=starts_over and not offset)
+            place = Place("users", reading, offset, _PAGE)
+            page: list[Record]
+            if recalled := self._journal.recall(place):
+                number, page = json.loads(bytes(recalled.records[0]))
+                if world.forgets_readings:
+                    readings[number] = Fetched(self._now(), stored_sourced_ids(self._now()))
+                fetched = world.fetched[self._attempt] = readings[number]
+            else:
+                if not offset:
+                    number = len(readings)
+                    readings.append(Fetched(self._now(), stored_sourced_ids(self._now())))
+                fetched = world.fetched[self._attempt] = readings[number]
+                page = self._asked(offset)
+                self.requests_made += 1
+                fetched.whole = fetched.whole and self._now() == fetched.records
+                fetched.at_all_times &= stored_sourced_ids(self._now())
+                self._journal.note(place, PageContent([Raw(json.dumps([number, page]).encode())]))
+            yield _Page(page, starts_over=reading > 1 and not offset)
             if not page:
                 return
             offset += len(page)
@@ -594,6 +629,13 @@ class _Provider:
 
     def close(self) -> None:
         pass
+
+    def _asked(self, offset: int) -> list[Record]:
+        try:
+            return self._invocation.operation(partial(self._page, offset))
+        except OwnOutageError as outage:
+            # It is the provider's.
+            raise TransientError(str(outage)) from outage
 
     def _page(self, offset: int) -> list[Record]:
         return self._now()[offset : offset + _PAGE]

@@ -6,7 +6,7 @@ from typing import Any
 from local.stack import Stack
 from roster_sync.domain.run import nightly_run_id
 from tests.e2e.conftest import ADistrict
-from tests.e2e.test_dead_runs import ended, no_consumer
+from tests.e2e.test_dead_runs import ended, no_consumer, pass_an_hour
 from tests.support.polling import eventually
 
 
@@ -36,6 +36,7 @@ def test_changes_that_were_given_up_end_the_run_and_a_redrive_stores_every_user(
     with no_consumer(strict_stack, "UpsertFunction"):
         strict_stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
         eventually(fetched, "the run's changes")
+        pass_an_hour(district, run_id)
         chunks = give_up(strict_stack, "UserChanges")
         failed = eventually(lambda: ended(district, run_id), "the run's end")
     before = len(district.users())

@@ -169,6 +169,7 @@ def clear_caches() -> None:
         dispatch.sync_requests,
         fetch.secrets,
         fetch.fetcher,
+        fetch.sync_requests,
         upsert.applier,
         dead_letters.stores,
         sweep.sync_requests,
@@ -184,12 +185,14 @@ def a_night(monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
         tables = create_tables(boto3.client("dynamodb"))
         queues = create_queues(boto3.client("sqs"))
         key_id = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
+        boto3.client("s3").create_bucket(Bucket="checkpoints")
         products = template()["Parameters"]["Products"]["Default"]
         deployed = {
             **tables,
             **queues,
             "SecretsKey": key_id,
             "Products": products,
+            "CheckpointsBucket": "checkpoints",
             "HostParallelRequests": "2",
             "AllowLocalProviders": "true",
         }

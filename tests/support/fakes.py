@@ -526,6 +526,27 @@ class InMemoryChangeQueue:
         self.sent.extend(chunks)
 
 
+class InMemoryCheckpoints:
+    """CheckpointStore; `parts` holds what is kept."""
+
+    def __init__(self) -> None:
+        self.parts: dict[tuple[DistrictId, RunId, str], bytes] = {}
+
+    def save(self, district_id: DistrictId, run_id: RunId, name: str, content: bytes) -> None:
+        self.parts[district_id, run_id, name] = content
+
+    def load(self, district_id: DistrictId, run_id: RunId, prefix: str) -> list[bytes]:
+        return [
+            content
+            for key, content in sorted(self.parts.items())
+            if key[:2] == (district_id, run_id) and key[2].startswith(prefix)
+        ]
+
+    def forget(self, district_id: DistrictId, run_id: RunId) -> None:
+        for key in [key for key in self.parts if key[:2] == (district_id, run_id)]:
+            del self.parts[key]
+
+
 def _count(kind: ChangeKind, *, applied: bool) -> Counts:
     return Counts(**{COUNT_OF_KIND[kind] if applied else "superseded": 1})
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Raw
+
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.fetch_proof import FetchProof
-from roster_sync.domain.identifiers import SourcedId
+from roster_sync.domain.identifiers import RunId, SourcedId
+from roster_sync.domain.journal import Journal, PageContent, Place
 from roster_sync.domain.record import RawRecord
 from roster_sync.domain.run import Run, RunState
 from roster_sync.domain.user import StoredUser
@@ -20,6 +23,7 @@ from tests.support.builders import DISTRICT, NOW, a_run, a_school, settings
 from tests.support.fakes import (
     InMemoryChangeLog,
     InMemoryChangeQueue,
+    InMemoryCheckpoints,
     InMemoryDistricts,
     InMemoryHeld,
     InMemoryRuns,
@@ -81,6 +85,7 @@ class FakeProvider:
         self._earlier = earlier
         self.reader = JsonRecordReader()
         self.requests_made = 0
+        self._journal = Journal(NOW)
         self.failure: Exception | None = None
         self.open = True
 
@@ -92,10 +97,19 @@ class FakeProvider:
         if started_over:
             yield _Page(self._earlier)
         for start in range(0, max(1, len(records)), 2):
+            place = Place(named, 1, start, 2)
+            if recalled := self._journal.recall(place):
+                yield _Page([json.loads(bytes(record)) for record in recalled.records])
+                continue
             self.requests_made += 1
             if self.failure and endpoint == "users" and start:
                 raise self.failure
-            yield _Page(records[start : start + 2], starts_over=started_over and not start)
+            page = _Page(records[start : start + 2], starts_over=started_over and not start)
+            self._journal.note(place, PageContent([Raw(json.dumps(record).encode()) for record in page.records]))
+            yield page
+
+    def remember(self, journal: Journal) -> None:
+        self._journal = journal
 
     def page(self, endpoint: str, *, limit: int, offset: int, filter: str | None = None) -> Page:  # noqa: A002
         records = self._records(endpoint, filter)
@@ -151,6 +165,8 @@ class Nights:
         self.now = now
         self.count = 0
         self.pauses: list[float] = []
+        self.checkpoints = InMemoryCheckpoints()
+        self.asked_again: list[RunId] = []
         self.configure(district or settings(), schools or (a_school(),))
 
     def configure(self, district: Settings, schools: Sequence[School]) -> None:
@@ -174,6 +190,8 @@ class Nights:
             queue=self.queue,
             open_provider=lambda _settings: provider,
             offered_products=PRODUCTS,
+            checkpoints=self.checkpoints,
+            request_sync=lambda _, run_id: self.asked_again.append(run_id),
             clock=clock or (lambda: self.now),
             pause=self._pause,
         )

@@ -38,7 +38,9 @@ def test_a_policy_names_each_action_and_each_resource() -> None:
     assert {action for action in actions if "*" in action} == JUSTIFIED_WILDCARDS
     assert "*" not in resources_named
     # The wildcard after a bucket's name stands for its objects.
-    assert {str(on) for on in resources_named if "*" in str(on)} == {"{'Fn::Sub': '${UploadsBucket.Arn}/*'}"}
+    assert {str(on) for on in resources_named if "*" in str(on)} == {
+        f"{{'Fn::Sub': '${{{bucket}.Arn}}/*'}}" for bucket in ("UploadsBucket", "CheckpointsBucket")
+    }
 
 
 def test_policies_are_our_own() -> None:
@@ -108,7 +110,7 @@ def test_no_function_may_what_it_never_does() -> None:
 
 def test_only_who_asks_for_syncs_can_and_only_fetch_and_redrives_send_changes() -> None:
     redrives = {"settings_api", "dead_letters"}
-    assert may("sqs:SendMessage*", "SyncRequestsQueue") == {"dispatch", "sweep", *redrives}
+    assert may("sqs:SendMessage*", "SyncRequestsQueue") == {"dispatch", "fetch", "sweep", *redrives}
     assert may("sqs:SendMessage*", "UserChangesQueue") == {"fetch", *redrives}
 
 
@@ -168,8 +170,9 @@ def test_keys_rotate(key: str) -> None:
     assert properties(key)["EnableKeyRotation"] is True
 
 
-def test_uploads_are_private_encrypted_and_gone_after_a_day() -> None:
-    bucket = properties("UploadsBucket")
+@pytest.mark.parametrize("name", ["UploadsBucket", "CheckpointsBucket"])
+def test_files_are_private_encrypted_and_gone_after_a_day(name: str) -> None:
+    bucket = properties(name)
 
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -200,10 +203,16 @@ def test_what_is_no_origin_of_https_is_refused(text: str) -> None:
     assert not re.search(template()["Parameters"]["PortalOrigin"]["AllowedPattern"], text)
 
 
-def test_uploads_come_by_tls_only() -> None:
-    policy = template()["Resources"]["UploadsBucketPolicy"]
+@pytest.mark.parametrize("name", ["UploadsBucketPolicy", "CheckpointsBucketPolicy"])
+def test_files_come_by_tls_only(name: str) -> None:
+    policy = template()["Resources"][name]
     [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
 
     assert policy["Condition"] == "IsOnAws"
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_only_fetch_sees_the_pages_that_it_keeps() -> None:
+    for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"):
+        assert may(action, "CheckpointsBucket") == {"fetch"}

@@ -65,7 +65,9 @@ class FetchEnvironment(_Environment):
     districts_table: str
     users_table: str
     sync_runs_table: str
+    sync_requests_queue_url: str
     user_changes_queue_url: str
+    checkpoints_bucket: str
     secrets_key_id: str
     products: frozenset[str]
     host_parallel_requests: int

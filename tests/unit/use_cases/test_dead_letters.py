@@ -7,15 +7,17 @@ import pytest
 
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.dead_letter import DeadLetter, LetterKind
-from roster_sync.domain.errors import ConflictError, NotFoundError, TransientError
+from roster_sync.domain.errors import ConflictError, NotFoundError, OwnOutageError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, UserId
 from roster_sync.domain.issue import Issue, IssueCode
-from roster_sync.domain.lease import LEASE_TIME
+from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
+from roster_sync.domain.silence import SILENCE, Backlog
 from roster_sync.messaging import user_changes
 from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.keep_dead_letter import KeptLetter, keep_dead_letter
 from roster_sync.use_cases.redrive_run import Redriver, redrive_run
+from roster_sync.use_cases.sweep_runs import Sweeper, sweep_runs
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, RUN, a_change, a_chunk, a_run, a_sis_user
 from tests.support.fakes import InMemoryDeadLetters, InMemoryDistricts, InMemoryRuns, InMemoryUsers
 
@@ -105,8 +107,10 @@ class Stand:
             outcome=RunState.BLOCKED,
             reason="Too many would go.",
         )
+        self.now = NOW
         for number in range(1, applied + 1):
             self.apply(the_chunk(number))
+        self.now = LATER
 
     def failed(self) -> None:
         """One of two chunks was given up."""
@@ -134,16 +138,53 @@ def test_a_run_whose_last_outstanding_chunk_is_given_up_ends_with_an_issue(stand
     assert stand.districts.held(DISTRICT) is None
 
 
-def test_the_other_chunks_are_waited_for_before_the_run_ends(stand: Stand) -> None:
+def test_the_other_chunks_are_waited_for_and_then_a_sweep_ends_the_run(stand: Stand) -> None:
     stand.applying(expected=3)
 
     kept = stand.keep(changes(2))
     counts = [stand.apply(the_chunk(1)), stand.apply(the_chunk(3))]
+    waiting = stand.run.state
+    stand.now += LEASE_TIME + SILENCE
+    sweep_runs(
+        Sweeper(
+            leases=stand.districts,
+            runs=stand.runs,
+            backlog=lambda: Backlog(0, 0),
+            request_sync=lambda _, __: None,
+            clock=lambda: stand.now,
+        )
+    )
 
     assert kept == KeptLetter(kept=True)
     assert counts == [Counts(created=1), Counts(created=1)]
+    assert waiting is RunState.APPLYING
     assert (stand.run.state, stand.run.chunks_applied, stand.run.chunks_failed) == (RunState.FAILED, 2, 1)
+    assert (stand.run.reason or "").startswith("1 of 3 parts")
     assert stand.districts.held(DISTRICT) is None
+
+
+def test_no_run_is_ended_while_a_second_delivery_of_its_chunk_may_be_in_work(stand: Stand) -> None:
+    stand.applying(expected=1)
+    stand.districts.renew(DISTRICT, RUN, stand.now + LEASE_TIME)
+
+    with pytest.raises(OwnOutageError):
+        stand.keep(changes(1))
+    stand.now += CHUNK_TIME
+
+    assert stand.keep(changes(1)).ended is RunState.FAILED
+
+
+def test_a_chunk_that_comes_while_its_run_is_ended_keeps_it_alive(stand: Stand) -> None:
+    class Renewed(InMemoryDeadLetters):
+        def keep(self, letter: DeadLetter, run: Run) -> bool:
+            stand.districts.renew(DISTRICT, RUN, stand.now + LEASE_TIME)
+            return super().keep(letter, run)
+
+    stand.letters = Renewed(stand.runs)
+    stand.applying(expected=1)
+
+    assert stand.keep(changes(1)) == KeptLetter(kept=True, ended=None)
+    assert stand.run.state is RunState.APPLYING
 
 
 def test_a_run_all_of_whose_chunks_are_given_up_ends(stand: Stand) -> None:
@@ -242,6 +283,7 @@ def test_a_redriven_chunk_is_applied_counts_once_and_ends_the_run_as_it_should_h
 def test_a_redriven_chunk_that_dies_again_ends_the_run_again_and_can_be_redriven_again(stand: Stand) -> None:
     stand.failed()
     stand.redrive()
+    stand.now += LEASE_TIME
 
     kept = stand.keep(changes(2))
     stand.redrive()

@@ -4,6 +4,7 @@ RosterSyncError
 ├── ConfigurationError     the administrator: the message says what to change
 │   └── CredentialsRefusedError    ... and it may be that the consumer key has expired
 ├── TransientError         nobody: it is tried again
+│   └── OwnOutageError             ... and no provider has anything to do with it
 ├── DistrictBusyError      the caller: wait until the other run or upload has ended
 ├── TooManyTestsError      the caller: wait as long as it says
 ├── ConflictError          the caller: somebody else has saved meanwhile, load again
@@ -33,6 +34,10 @@ class CredentialsRefusedError(ConfigurationError):
 
 class TransientError(RosterSyncError):
     """Trying again later may succeed."""
+
+
+class OwnOutageError(TransientError):
+    """A table, queue, key or bucket of ours is busy or did not answer."""
 
 
 class DistrictBusyError(RosterSyncError):

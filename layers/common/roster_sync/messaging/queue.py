@@ -10,7 +10,7 @@ from botocore.config import Config
 
 from roster_sync.aws import AWS_ERRORS, is_outage
 from roster_sync.domain.change import Chunk
-from roster_sync.domain.errors import TransientError
+from roster_sync.domain.errors import OwnOutageError, TransientError
 from roster_sync.domain.identifiers import DistrictId
 from roster_sync.domain.silence import Backlog
 from roster_sync.messaging import user_changes
@@ -161,4 +161,4 @@ def _batches(messages: Iterable[tuple[str, str]]) -> "Iterator[list[SendMessageB
 
 
 def _outage() -> TransientError:
-    return TransientError("The queue is busy or did not answer.")
+    return OwnOutageError("The queue is busy or did not answer.")

@@ -10,6 +10,7 @@ from msgspec import Raw
 
 from roster_sync.domain.errors import ConfigurationError, TransientError
 from roster_sync.domain.fetch_proof import FetchProof
+from roster_sync.domain.journal import Journal
 from roster_sync.domain.sign_in import SignIn
 from roster_sync.oneroster import paging
 from roster_sync.oneroster.address import host_of
@@ -23,6 +24,7 @@ from roster_sync.oneroster.errors import (
     clock_skew,
     error_of_answer,
 )
+from roster_sync.oneroster.journaled import journaled
 from roster_sync.oneroster.pace import Pace
 from roster_sync.oneroster.paging import Page
 from roster_sync.oneroster.records import (
@@ -104,6 +106,7 @@ class OneRosterClient:
         self._sorted = True
         self._overlap = True
         self._collection: Collection | None = None
+        self._journal: Journal | None = None
         self._on_close = on_close
         self._counting = threading.Lock()
         self._signing_in = SigningIn(
@@ -124,6 +127,10 @@ class OneRosterClient:
         """The way to sign in that the provider took; None before the first page."""
         return self._signing_in.accepted
 
+    def remember(self, journal: Journal) -> None:
+        """Let `pages` take what the journal has from it, and note there what it has not."""
+        self._journal = journal
+
     def pages(self, endpoint: str, filter: str | None = None) -> Iterator[Page]:  # noqa: A002  # the standard's name
         """Every page of a collection, in order; at most `parallel` pages are read ahead.
 
@@ -139,15 +146,18 @@ class OneRosterClient:
         def answer(offset: int) -> Callable[[int], Answer]:
             return lambda limit: self._answer(endpoint, limit, offset, filter)
 
+        asked = Endpoint(
+            self._host,
+            endpoint,
+            page=lambda limit, offset: self.page(endpoint, limit=limit, offset=offset, filter=filter),
+            answer=lambda limit, offset: self._pace.patiently(answer(offset), limit),
+            answer_at_once=lambda limit, offset: self._pace.once(answer(offset), limit),
+            read=lambda answer, _, offset: self._parsed(answer, endpoint, offset),
+        )
+        if self._journal:
+            asked = journaled(asked, self._journal, f"{endpoint}?{filter or ''}")
         self._collection = collection = Collection(
-            Endpoint(
-                self._host,
-                endpoint,
-                page=lambda limit, offset: self.page(endpoint, limit=limit, offset=offset, filter=filter),
-                answer=lambda limit, offset: self._pace.patiently(answer(offset), limit),
-                answer_at_once=lambda limit, offset: self._pace.once(answer(offset), limit),
-                read=lambda answer, offset: self._parsed(answer, endpoint, offset),
-            ),
+            asked,
             self._pace,
             page_size=self._page_size,
             takes_overlap=self._overlap,

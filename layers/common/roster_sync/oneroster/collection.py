@@ -32,7 +32,8 @@ class Endpoint:
         page: One page, by limit and offset; patiently.
         answer: Its answer, unread; patiently, and by several threads at once.
         answer_at_once: Its answer; asked for once, and by several threads at once.
-        read: The page that an answer to a request for an offset holds.
+        read: The page that an answer to a request for a limit and an offset holds.
+        begin: Told each time before the first page is asked for.
     """
 
     host: str
@@ -40,7 +41,8 @@ class Endpoint:
     page: Callable[[int, int], Page]
     answer: Callable[[int, int], Answer]
     answer_at_once: Callable[[int, int], Answer]
-    read: Callable[[Answer, int], Page]
+    read: Callable[[Answer, int, int], Page]
+    begin: Callable[[], object] = lambda: None
 
 
 MOST_FAILED_JOINTS: Final = 2
@@ -106,6 +108,7 @@ class Collection:
 
     def _first(self) -> Page:
         self._begun_s = time.monotonic()
+        self._endpoint.begin()
         try:
             return self._endpoint.page(self._page_size, 0)
         except RequestRefusedError as refusal:
@@ -187,7 +190,7 @@ class Collection:
         limit = max(len(first.raw_records), SMALLEST_PAGE)
         try:
             # Once only: many answer with an error behind the end.
-            page = self._endpoint.read(self._endpoint.answer_at_once(limit, offset), offset)
+            page = self._endpoint.read(self._endpoint.answer_at_once(limit, offset), limit, offset)
         except ConfigurationError:
             return None
         except TransientError:
@@ -304,6 +307,6 @@ class Collection:
         # Read by the thread that gives the pages, not by the workers: bytes read ahead take a fraction of the memory,
         # and parsing holds the interpreter's lock anyway.
         try:
-            return self._endpoint.read(answer, span.offset)
+            return self._endpoint.read(answer, span.limit, span.offset)
         except TransientError:
             return self._endpoint.page(span.limit, span.offset)

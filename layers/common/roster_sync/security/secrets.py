@@ -7,7 +7,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from roster_sync.aws import AWS_ERRORS, is_outage
-from roster_sync.domain.errors import ConfigurationError, TransientError
+from roster_sync.domain.errors import ConfigurationError, OwnOutageError, TransientError
 from roster_sync.domain.identifiers import DistrictId
 
 if TYPE_CHECKING:
@@ -68,4 +68,4 @@ def _context(district_id: DistrictId) -> dict[str, str]:
 
 
 def _outage() -> TransientError:
-    return TransientError("The key service is busy or did not answer.")
+    return OwnOutageError("The key service is busy or did not answer.")

@@ -25,7 +25,7 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from roster_sync.domain.district import School, Settings, require_own_oneroster_id
-from roster_sync.domain.errors import ConflictError, DistrictBusyError, TransientError
+from roster_sync.domain.errors import ConflictError, DistrictBusyError, OwnOutageError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
 from roster_sync.domain.lease import Lease
 from roster_sync.domain.sign_in import SignIn, SignInMethod
@@ -274,7 +274,7 @@ class Districts:
         if lease is None:
             held = _item(district_id, _LEASE)
             if held is None or not held.holder:
-                raise TransientError("Another sync or upload has just ended.")
+                raise OwnOutageError("Another sync or upload has just ended.")
             raise DistrictBusyError(held.holder)
         return _lease(lease)
 

@@ -11,7 +11,7 @@ from pynamodb.connection import Connection
 from pynamodb.exceptions import PynamoDBException
 
 from roster_sync.aws import AWS_ERRORS, is_outage
-from roster_sync.domain.errors import ConfigurationError, TransientError
+from roster_sync.domain.errors import ConfigurationError, OwnOutageError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -96,7 +96,7 @@ def condition_failed(error: PynamoDBException) -> bool:
 
 def outage() -> TransientError:
     """What to say when retries have not helped."""
-    return TransientError("The database is busy or did not answer.")
+    return OwnOutageError("The database is busy or did not answer.")
 
 
 def unknown_cursor() -> ConfigurationError:

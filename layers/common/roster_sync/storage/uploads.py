@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from roster_sync.domain.errors import ConfigurationError, NotFoundError, TransientError
+from roster_sync.domain.errors import ConfigurationError, NotFoundError, OwnOutageError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.upload import CONTENT_TYPE, MAX_FILE_BYTES
 
@@ -96,6 +96,6 @@ def _errors_as_ours() -> Iterator[None]:
             raise NotFoundError("The uploaded file is gone. Upload it again.") from error
         if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise
-        raise TransientError("The file store did not answer.") from error
+        raise OwnOutageError("The file store did not answer.") from error
     except BotoCoreError as error:
-        raise TransientError("The file store did not answer.") from error
+        raise OwnOutageError("The file store did not answer.") from error

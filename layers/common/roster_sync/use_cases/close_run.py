@@ -40,22 +40,27 @@ def close_run(
 
 
 def close_if_applied(run: Run, *, runs: RunStore, leases: LeaseStore, now: datetime) -> RunState | None:
-    """End `run` if no chunk is outstanding: with the outcome of its fetch, or `failed` if chunks were given up.
+    """End `run` with the outcome of its fetch if no chunk is outstanding; the state, if this call ended it.
 
-    The state, if this call ended it. Whoever applies or gives up the last chunk comes here, or the fetch itself if
-    there is none; only the first call counts, and none that comes when a newer attempt has begun, which holds the lease
-    and ends the run itself.
+    Whoever applies the last chunk comes here, or the fetch itself if there is none; only the first call counts, and
+    none that comes when a newer attempt has begun, which holds the lease and ends the run itself.
     """
-    if run.state is not RunState.APPLYING or run.outcome is None:
+    if run.state is not RunState.APPLYING or run.outcome is None or run.chunks_applied < run.chunks_expected:
         return None
     # A preview only says that a sync would be blocked.
     state = RunState.COMPLETED_WITH_ISSUES if run.would_be_blocked else run.outcome
-    reason = run.reason
-    if run.chunks_applied < run.chunks_expected:
-        if not run.chunks_failed or run.chunks_applied + run.chunks_failed < run.chunks_expected:
-            return None
-        state, reason = RunState.FAILED, reason_of_parts(run)
-    return close_run(run, state, reason, runs=runs, leases=leases, now=now)
+    return close_run(run, state, run.reason, runs=runs, leases=leases, now=now)
+
+
+def close_if_given_up(
+    run: Run, lease: Lease | None, *, runs: RunStore, leases: LeaseStore, now: datetime
+) -> RunState | None:
+    """End `run` as `failed` if all chunks that are outstanding were given up; the state, if this call ended it."""
+    if run.state is not RunState.APPLYING or not run.chunks_failed:
+        return None
+    if run.chunks_applied + run.chunks_failed < run.chunks_expected:
+        return None
+    return end_dead_run(run, lease, reason_of_parts(run), runs=runs, leases=leases, now=now)
 
 
 def end_dead_run(

@@ -17,6 +17,7 @@ from roster_sync.domain.errors import (
     ConfigurationError,
     CredentialsRefusedError,
     DistrictBusyError,
+    OwnOutageError,
     RosterSyncError,
     TransientError,
 )
@@ -24,7 +25,8 @@ from roster_sync.domain.fetch_plan import FetchPlan, SchoolLists, choose_plan
 from roster_sync.domain.held_changes import HELD_AT_MOST, HeldChange, HeldKind
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
 from roster_sync.domain.issue import Issue, in_mending_order
-from roster_sync.domain.lease import CHUNK_TIME
+from roster_sync.domain.journal import Journal
+from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
 from roster_sync.domain.limits import Limits, limits_of
 from roster_sync.domain.modified import NewestChange
 from roster_sync.domain.normalise import rules_of
@@ -32,6 +34,7 @@ from roster_sync.domain.reading import Fetch, Reading, reading_key
 from roster_sync.domain.roster import Roster
 from roster_sync.domain.run import Run, RunKind, RunState, is_preview
 from roster_sync.use_cases.close_run import close_run
+from roster_sync.use_cases.continuation import MOST_READING, CheckpointStore, Continuation, HandedOverError
 from roster_sync.use_cases.ports import (
     ChangeLog,
     ChangeQueue,
@@ -60,6 +63,8 @@ class Fetcher:
 
     Attributes:
         offered_products: The products of this deployment.
+        checkpoints: Where the pages of fetches are kept that take longer than one invocation.
+        request_sync: Sends a SyncRequest, to go on.
         clock: Says what time it is.
         pause: Waits for so many seconds.
     """
@@ -73,6 +78,8 @@ class Fetcher:
     queue: ChangeQueue
     open_provider: OpenProvider
     offered_products: frozenset[str]
+    checkpoints: CheckpointStore
+    request_sync: Callable[[DistrictId, RunId], None]
     clock: Callable[[], datetime]
     pause: Callable[[float], None]
 
@@ -84,6 +91,7 @@ class Fetched:
     Attributes:
         ended: The run's state, if the fetch ended it; None if its chunks are on their way.
         reading: How the users were read; None if they were not.
+        handed_over: Whether another invocation goes on.
     """
 
     ended: RunState | None
@@ -91,10 +99,11 @@ class Fetched:
     chunks: int = 0
     provider_requests: int = 0
     reading: Reading | None = None
+    handed_over: bool = False
 
 
 def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, deadline: datetime) -> Fetched:
-    """Run the fetch of a queued run, or run it anew if an earlier attempt died.
+    """Run the fetch of a queued run, or go on with it if an earlier attempt has handed over or died.
 
     Whatever is wrong with settings or provider ends the run with a reason; nothing is applied of a fetch that lacks
     a page.
@@ -103,7 +112,7 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
         district_id: Of the SyncRequest.
         run_id: Of the SyncRequest.
         fetcher: The outside.
-        deadline: When the fetch must have ended, else the run fails.
+        deadline: When it must have read all users, else it hands over to another invocation.
 
     Raises:
         TransientError: Database or queue did not answer; the SyncRequest may come again.
@@ -130,16 +139,52 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
     if run.sent_attempt and run.kind is not RunKind.PREVIEW:
         # A chunk of an earlier attempt may be in work. What it writes must be in the roster when that is read.
         fetcher.pause(CHUNK_TIME.total_seconds())
+    continuation = _continuation(run, settings, fetcher, deadline)
     try:
         limits = limits_of(settings, schools)
         syncs = [other for other in earlier if other.kind is not RunKind.PREVIEW]
-        return _fetch(run, settings, mapped_schools(schools), limits, syncs, fetcher, deadline)
+        fetched = _fetch(run, settings, mapped_schools(schools), limits, syncs, fetcher, continuation)
+    except HandedOverError:
+        return _hand_over(run, fetcher)
     except ProviderFailedError as error:
-        made = error.requests_made
+        made = continuation.journal.requests_before + error.requests_made
         ended = close_run(
             run, RunState.FAILED, str(error), runs=runs, leases=leases, now=clock(), provider_requests=made
         )
-        return Fetched(ended, provider_requests=made)
+        fetched = Fetched(ended, provider_requests=made)
+    continuation.forget()
+    return fetched
+
+
+def _continuation(run: Run, settings: Settings, fetcher: Fetcher, deadline: datetime) -> Continuation:
+    """With what earlier attempts have read, unless one of them came to an end of that."""
+    now, store = fetcher.clock(), fetcher.checkpoints
+    prefix = f"{settings.version}-{run.sent_attempt}-"
+    parts = store.load(run.district_id, run.run_id, prefix) if run.attempt > 1 else ()
+    journal = Journal(now, parts)
+    if now - journal.began > MOST_READING:
+        journal = Journal(now)
+    return Continuation(
+        district_id=run.district_id,
+        run_id=run.run_id,
+        prefix=prefix,
+        attempt=run.attempt,
+        store=store,
+        clock=fetcher.clock,
+        deadline=deadline,
+        journal=journal,
+        saved_at=now,
+    )
+
+
+def _hand_over(run: Run, fetcher: Fetcher) -> Fetched:
+    """Ask for another invocation, unless a newer attempt is that already or the run has ended."""
+    stored = fetcher.runs.get(run.district_id, run.run_id)
+    current = stored is not None and not stored.state.is_terminal and stored.attempt == run.attempt
+    if not current or not fetcher.leases.renew(run.district_id, run.run_id, fetcher.clock() + LEASE_TIME):
+        return Fetched(None)
+    fetcher.request_sync(run.district_id, run.run_id)
+    return Fetched(None, handed_over=True)
 
 
 def _end_abandoned(
@@ -164,9 +209,11 @@ def _fetch(
     limits: Limits,
     earlier: Sequence[Run],
     fetcher: Fetcher,
-    deadline: datetime,
+    continuation: Continuation,
 ) -> Fetched:
+    journal = continuation.journal
     with _opened(fetcher.open_provider, settings) as provider, ThreadPoolExecutor(1) as reader:
+        provider.remember(journal)
         products = settings.products & fetcher.offered_products
         found = read_schools(schools, provider)
         rules = rules_of(settings, found.mapped)
@@ -182,10 +229,15 @@ def _fetch(
             filling.result()
             return Comparison(run.district_id, roster, rules, provider.reader)
 
-        source = UsersSource(provider, compare, lambda: fetcher.clock() > deadline, newest.note if newest else None)
+        source = UsersSource(
+            provider, compare, lambda: continuation.page_came(provider), newest.note if newest else None
+        )
         plan = choose_plan(rules, found.at_provider, last.school_lists if last else None)
         try:
             choice, read = _read(choice, plan, lists, source)
+        except OwnOutageError:
+            # The message comes again, and the fetch goes on.
+            raise
         except (ConfigurationError, TransientError) as error:
             raise ProviderFailedError(_reason(error, settings, earlier)) from error
         comparison = read.comparison
@@ -203,7 +255,7 @@ def _fetch(
             partial=choice.fetch is Fetch.DELTA,
         )
         filters_dates = choice.fetch is Fetch.DELTA or (settings.delta_nights and honours_date_filter(provider))
-        requests_made = provider.requests_made
+        requests_made = journal.requests_before + provider.requests_made
     reading = Reading(
         scope=read.plan.scope,
         scope_reason=read.plan.reason,

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from roster_sync.domain.dead_letter import DeadLetter, LetterKind
-from roster_sync.domain.lease import Lease
+from roster_sync.domain.errors import OwnOutageError
+from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME, Lease
 from roster_sync.domain.run import Run, RunState
-from roster_sync.use_cases.close_run import close_if_applied, end_dead_run
+from roster_sync.use_cases.close_run import close_if_given_up, end_dead_run
 from roster_sync.use_cases.ports import DeadLetterStore, LeaseStore, RunStore
 
 
@@ -34,11 +35,11 @@ def keep_dead_letter(
 ) -> KeptLetter:
     """Keep a letter whose run lacks what it asks for; the same letter again does only what the first time left undone.
 
-    Of a chunk the others are waited for, and then the run ends `failed`. A run that a second delivery of the message
-    works on, or a newer attempt, lacks nothing.
+    Of a chunk the others are waited for, and then the run ends `failed`: here, or by a sweep if one of the others is
+    the last. A run that a second delivery of the message works on, or a newer attempt, lacks nothing.
 
     Raises:
-        TransientError: The database did not answer; the letter may come again.
+        TransientError: The database did not answer, or a chunk may be in work; the letter may come again.
     """
     run = runs.get(letter.district_id, letter.run_id)
     if run is None or run.state.is_terminal:
@@ -47,13 +48,16 @@ def keep_dead_letter(
     if letter.kind is LetterKind.CHANGES:
         if run.attempt != letter.attempt or run.state is not RunState.APPLYING:
             return KeptLetter(kept=False)
+        if lease and lease.holder == run.run_id and lease.expires_at - clock() > LEASE_TIME - CHUNK_TIME:
+            # It may be a second delivery of this very chunk: the run must not end under it.
+            raise OwnOutageError("A chunk of the run may be in work.")
     elif run.state is RunState.APPLYING or _is_at_work(run, lease, clock()):
         return KeptLetter(kept=False)
     runs.add_issues(run.district_id, run.run_id, run.attempt, [letter.issue], letter.issue_number)
     kept = letters.keep(letter, run)
     if letter.kind is LetterKind.CHANGES:
         counted = runs.get(run.district_id, run.run_id)
-        ended = close_if_applied(counted, runs=runs, leases=leases, now=clock()) if counted else None
+        ended = close_if_given_up(counted, lease, runs=runs, leases=leases, now=clock()) if counted else None
     else:
         ended = end_dead_run(run, lease, letter.reason, runs=runs, leases=leases, now=clock())
     return KeptLetter(kept, ended)

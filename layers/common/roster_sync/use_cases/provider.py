@@ -5,6 +5,7 @@ from typing import Protocol
 
 from roster_sync.domain.district import Settings
 from roster_sync.domain.fetch_proof import FetchProof
+from roster_sync.domain.journal import Journal
 from roster_sync.domain.record import RawRecord, RecordReader
 
 
@@ -48,6 +49,9 @@ class Provider(Protocol):
     @property
     def requests_made(self) -> int:
         """Requests so far, retries included."""
+
+    def remember(self, journal: Journal) -> None:
+        """Let `pages` take what the journal has from it, and note there what it has not."""
 
     def pages(self, endpoint: str, filter: str | None = None) -> Iterator[Page]:  # noqa: A002  # OneRoster's name
         """Every page of a collection in order, for example `users`; a filter may be honoured or not."""

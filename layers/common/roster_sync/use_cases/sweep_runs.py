@@ -8,7 +8,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import Lease
 from roster_sync.domain.run import Run, RunState
 from roster_sync.domain.silence import Backlog, Remedy, last_words, remedy
-from roster_sync.use_cases.close_run import close_if_applied, end_dead_run
+from roster_sync.use_cases.close_run import close_if_applied, close_if_given_up, end_dead_run
 from roster_sync.use_cases.ports import LeaseStore, RunStore
 
 
@@ -60,22 +60,25 @@ def sweep_runs(sweeper: Sweeper) -> Swept:
             continue
         lease = sweeper.leases.held(district_id)
         match remedy(run, lease, backlog, now):
-            case Remedy.RESUME if state := _closed(run, sweeper):
+            case Remedy.RESUME if state := _closed(run, lease, sweeper):
                 swept.ended.append((district_id, run_id, state))
             case Remedy.RESUME if sweeper.runs.resume(run, now):
                 # Noted first, so that a run that cannot be helped is not helped for ever.
                 sweeper.request_sync(district_id, run_id)
                 swept.resumed.append((district_id, run_id))
-            case Remedy.END if state := _closed(run, sweeper) or _ended(run, lease, sweeper):
+            case Remedy.END if state := _closed(run, lease, sweeper) or _ended(run, lease, sweeper):
                 swept.ended.append((district_id, run_id, state))
             case _:
                 pass
     return swept
 
 
-def _closed(run: Run, sweeper: Sweeper) -> RunState | None:
-    """Do what whoever applied the last chunk died before doing."""
-    return close_if_applied(run, runs=sweeper.runs, leases=sweeper.leases, now=sweeper.clock())
+def _closed(run: Run, lease: Lease | None, sweeper: Sweeper) -> RunState | None:
+    """Do what whoever applied the last chunk died before doing, or left to be done because others were given up."""
+    runs, leases, now = sweeper.runs, sweeper.leases, sweeper.clock()
+    return close_if_applied(run, runs=runs, leases=leases, now=now) or close_if_given_up(
+        run, lease, runs=runs, leases=leases, now=now
+    )
 
 
 def _ended(run: Run, lease: Lease | None, sweeper: Sweeper) -> RunState | None:

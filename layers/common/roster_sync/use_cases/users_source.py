@@ -11,7 +11,7 @@ from roster_sync.domain.fetch_proof import FetchProof, proof_of_all
 from roster_sync.domain.identifiers import SourcedId
 from roster_sync.domain.normalise import sourced_id_of
 from roster_sync.domain.record import RawRecord
-from roster_sync.use_cases.provider import Page, Provider, ProviderFailedError
+from roster_sync.use_cases.provider import Page, Provider
 
 
 class PlanUnfitError(Exception):
@@ -24,13 +24,13 @@ class UsersSource:
 
     Attributes:
         compare: Gives a comparison that has seen nothing; waits for the roster.
-        out_of_time: Whether the time for reading is over.
+        page_came: Told of each page; may end the reading.
         note: Sees all records.
     """
 
     provider: Provider
     compare: Callable[[], Comparison]
-    out_of_time: Callable[[], bool]
+    page_came: Callable[[], None]
     note: Callable[[Sequence[RawRecord]], None] | None
 
     def district(self, plan: FetchPlan) -> tuple[Comparison, FetchProof]:
@@ -75,11 +75,7 @@ class UsersSource:
 
     def _pages(self, collection: UsersCollection) -> Iterator[Page]:
         for page in self.provider.pages(collection.endpoint, collection.filter):
-            if self.out_of_time():
-                raise ProviderFailedError(
-                    "The provider answers so slowly that the users could not be read in time. Try a larger page size, "
-                    "or ask the vendor of the SIS."
-                )
+            self.page_came()
             if self.note:
                 self.note(page.raw_records)
             yield page
