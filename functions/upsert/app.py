@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from roster_sync.domain.change import Chunk
+from roster_sync.domain.errors import OwnOutageError
 from roster_sync.environment import UpsertEnvironment
 from roster_sync.messaging import user_changes
 from roster_sync.observability import RUN_ENDED, Metric, count, logger, metrics
@@ -18,6 +19,9 @@ from roster_sync.storage.districts import Districts
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.users import Users
 from roster_sync.use_cases.apply_chunk import AppliedChunk, apply_chunk
+
+TIME_FOR_A_CHUNK_S = 65.0
+"""A chunk's writes are given up after a minute, if the table is throttled; with less time none is begun."""
 
 
 @cache
@@ -29,9 +33,12 @@ def applier() -> Callable[[Chunk], AppliedChunk]:
     return lambda chunk: apply_chunk(chunk, users=users, runs=runs, leases=leases, clock=lambda: datetime.now(UTC))
 
 
-def apply_record(record: SQSRecord) -> None:
+def apply_record(record: SQSRecord, *, remaining_s: Callable[[], float]) -> None:
     """Apply one message; raising sends it back to the queue."""
     chunk = user_changes.from_json(record.body)
+    if remaining_s() < TIME_FOR_A_CHUNK_S:
+        # A time-out would send those that were applied back, too.
+        raise OwnOutageError("The writes of this batch were slow, and left no time for this chunk.")
     with logger.append_context_keys(district_id=chunk.district_id, run_id=chunk.run_id, chunk=chunk.number):
         applied = applier()(chunk)
         count(Metric.CHUNKS_APPLIED)
@@ -47,4 +54,5 @@ def apply_record(record: SQSRecord) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Report exactly the messages that must come again."""
-    return process_partial_response(event, apply_record, BatchProcessor(EventType.SQS), context)
+    apply = partial(apply_record, remaining_s=lambda: context.get_remaining_time_in_millis() / 1000)
+    return process_partial_response(event, apply, BatchProcessor(EventType.SQS), context)

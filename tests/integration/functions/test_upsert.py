@@ -9,6 +9,7 @@ from roster_sync.domain.identifiers import DistrictId
 from roster_sync.domain.lease import LEASE_TIME
 from roster_sync.domain.run import Counts, Run, RunState
 from roster_sync.messaging import user_changes
+from roster_sync.storage import users
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, RUN, a_change, a_chunk, a_deactivation, a_sis_user
 from tests.support.deployed import Context, Night, event_of, failures, items, sqs_event
 
@@ -159,3 +160,39 @@ def test_the_event_under_events_is_applied(night: Night) -> None:
     )
     names = {item["family_name"] for item in items("UsersTable")}
     assert names == {"Álvarez", "Berg"}
+
+
+class LittleTime(Context):
+    """The first chunk of a batch took long: its writes were throttled."""
+
+    remaining_ms = 120_000
+
+    @classmethod
+    def get_remaining_time_in_millis(cls) -> int:
+        now, cls.remaining_ms = cls.remaining_ms, cls.remaining_ms - 60_000
+        return now
+
+
+def test_a_chunk_for_which_slow_writes_left_no_time_comes_again_and_the_one_before_does_not(night: Night) -> None:
+    an_applying_run(night, chunks=2)
+    chunks = [a_chunk([a_creation(1)]), a_chunk([a_creation(2)], number=2)]
+
+    again = failures(app.handler(sqs_event(*map(user_changes.to_json, chunks)), LittleTime()))
+
+    assert again == ["1"]
+    assert (stored_ids(), night.run().chunks_applied) == ({"u-1"}, 1)
+
+
+def test_a_chunk_whose_writes_take_too_long_comes_again(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    an_applying_run(night, chunks=2)
+    upserted(a_chunk([a_creation(1)]))
+    slow = a_chunk([a_creation(number) for number in range(2, 60)], number=2)
+    with monkeypatch.context() as throttled:
+        throttled.setattr(users, "_WRITES_S", 0.0)
+
+        with pytest.raises(BatchProcessingError):
+            upserted(slow)
+
+    assert night.run().chunks_applied == 1
+    assert upserted(slow) == []
+    assert (len(stored_ids()), night.run().counts.created) == (59, 59)

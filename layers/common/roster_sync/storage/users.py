@@ -55,6 +55,9 @@ SHARDS: Final = 16
 """Partitions of a district: one partition takes 1,000 writes a second."""
 
 _THREADS: Final = 16
+_WRITES_S: Final = 60.0
+"""The writes of a chunk take a second. While the table is throttled they are given up, and come again, before the
+function's time is over; what was written stays so."""
 _BATCH_GET_LIMIT: Final = 100
 """Items of one BatchGetItem, a limit of DynamoDB."""
 _READ_AHEAD: Final = 8
@@ -330,11 +333,13 @@ class Users:
     @errors_as_ours()
     def _write(self, writes: "Iterable[tuple[ChangeKind, _Write]]") -> Counts:
         counts = dict.fromkeys(Counts().as_dict(), 0)
-        threads = ThreadPoolExecutor(_THREADS)
+        threads, end = ThreadPoolExecutor(_THREADS), time.monotonic() + _WRITES_S
         try:
             pending = [(kind, threads.submit(self._write_one, write)) for kind, write in writes]
             for kind, applied in pending:
-                counts[COUNT_OF_KIND[kind] if applied.result() else "superseded"] += 1
+                counts[COUNT_OF_KIND[kind] if applied.result(end - time.monotonic()) else "superseded"] += 1
+        except TimeoutError as error:
+            raise outage() from error
         finally:
             # After a failure the rest would only fail, too, and outlast the function's time.
             threads.shutdown(cancel_futures=True)
