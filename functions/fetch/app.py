@@ -1,6 +1,7 @@
 """Fetch one district's users from its provider and send what changed to UserChanges."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any
@@ -13,10 +14,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId, RunId
-from roster_sync.domain.run import is_approval
+from roster_sync.domain.run import is_approval, is_revert
 from roster_sync.environment import FetchEnvironment
 from roster_sync.messaging.queue import SyncRequestsQueue, UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
+from roster_sync.metering import METER
 from roster_sync.observability import RUN_ENDED, Metric, count, logger, metrics
 from roster_sync.oneroster.address import host_of
 from roster_sync.oneroster.client import OneRosterClient
@@ -31,6 +33,7 @@ from roster_sync.storage.runs import Runs
 from roster_sync.storage.users import Users
 from roster_sync.use_cases.apply_approval import apply_approval
 from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
+from roster_sync.use_cases.revert_run import revert_run
 
 PATIENCE = RetryPolicy(total_s=125)
 """With one page: it is tried again for so long, and its last attempt may take `OneRosterClient`'s 120 s more. So a page
@@ -119,10 +122,13 @@ def fetch_record(record: SQSRecord, *, deadline: datetime) -> None:
     """Fetch one district; raising sends the message back to the queue."""
     request = SyncRequest.from_json(record.body)
     with logger.append_context_keys(district_id=request.district_id, run_id=request.run_id):
+        metered = replace(fetcher(), metered=METER.since_now())
         if is_approval(request.run_id):
-            fetched = apply_approval(request.district_id, request.run_id, fetcher())
+            fetched = apply_approval(request.district_id, request.run_id, metered)
+        elif is_revert(request.run_id):
+            fetched = revert_run(request.district_id, request.run_id, metered)
         else:
-            fetched = fetch_roster(request.district_id, request.run_id, fetcher(), deadline=deadline)
+            fetched = fetch_roster(request.district_id, request.run_id, metered, deadline=deadline)
         count(Metric.RECORDS_FETCHED, fetched.records)
         count(Metric.PROVIDER_REQUESTS, fetched.provider_requests)
         count(Metric.CHUNKS_SENT, fetched.chunks)

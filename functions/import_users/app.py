@@ -1,6 +1,7 @@
 """Apply a file that has arrived in the uploads bucket."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -10,7 +11,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from roster_sync.domain.errors import ConfigurationError, NotFoundError
 from roster_sync.domain.run import Run
 from roster_sync.environment import ImportUsersEnvironment
+from roster_sync.metering import METER
 from roster_sync.observability import Metric, count, logger, metrics
+from roster_sync.storage.change_log import ChangeLog
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.uploads import Uploads, upload_of
@@ -44,6 +47,7 @@ def importer() -> Importer:
         leases=districts,
         runs=Runs(environment().sync_runs_table),
         users=Users(environment().users_table),
+        log=ChangeLog(environment().sync_runs_table),
         offered_products=environment().products,
         lease_lasts=LEASE_LASTS,
         clock=lambda: datetime.now(UTC),
@@ -58,7 +62,8 @@ def apply_file(key: str) -> Run:
             content = uploads().read(district_id, run_id)
         except (ConfigurationError, NotFoundError) as refusal:
             return refuse_file(str(refusal), district_id, run_id, importer())
-        return import_file(content, district_id, run_id, importer(), pause=time.sleep, patience=PATIENCE)
+        metered = replace(importer(), metered=METER.since_now())
+        return import_file(content, district_id, run_id, metered, pause=time.sleep, patience=PATIENCE)
 
 
 @logger.inject_lambda_context

@@ -10,11 +10,13 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from roster_sync.domain.change import Chunk
 from roster_sync.domain.errors import OwnOutageError
+from roster_sync.domain.usage import of_message
 from roster_sync.environment import UpsertEnvironment
 from roster_sync.messaging import user_changes
+from roster_sync.metering import METER
 from roster_sync.observability import RUN_ENDED, Metric, count, logger, metrics
+from roster_sync.storage.change_log import ChangeLog
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.users import Users
@@ -25,12 +27,12 @@ TIME_FOR_A_CHUNK_S = 65.0
 
 
 @cache
-def applier() -> Callable[[Chunk], AppliedChunk]:
+def applier() -> Callable[..., AppliedChunk]:
     """Connect once per execution environment, not on import."""
     environment = UpsertEnvironment.from_env()
     users, runs = Users(environment.users_table), Runs(environment.sync_runs_table)
-    leases = Districts(environment.districts_table)
-    return lambda chunk: apply_chunk(chunk, users=users, runs=runs, leases=leases, clock=lambda: datetime.now(UTC))
+    leases, log = Districts(environment.districts_table), ChangeLog(environment.sync_runs_table)
+    return partial(apply_chunk, users=users, log=log, runs=runs, leases=leases, clock=lambda: datetime.now(UTC))
 
 
 def apply_record(record: SQSRecord, *, remaining_s: Callable[[], float]) -> None:
@@ -40,7 +42,7 @@ def apply_record(record: SQSRecord, *, remaining_s: Callable[[], float]) -> None
         # A time-out would send those that were applied back, too.
         raise OwnOutageError("The writes of this batch were slow, and left no time for this chunk.")
     with logger.append_context_keys(district_id=chunk.district_id, run_id=chunk.run_id, chunk=chunk.number):
-        applied = applier()(chunk)
+        applied = applier()(chunk, metered=METER.since_now(of_message(len(record.body))))
         count(Metric.CHUNKS_APPLIED)
         if applied.counts:
             count(Metric.USERS_CHANGED, applied.counts.changed)

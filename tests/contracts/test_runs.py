@@ -14,6 +14,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.reading import Fetch, Reading
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
+from roster_sync.domain.usage import NOTHING_USED, Usage
 from roster_sync.storage.runs import Runs
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, OTHER_DISTRICT, RUN, a_chunk, a_run
 from tests.support.fakes import InMemoryRuns
@@ -43,6 +44,7 @@ def begin_applying(
     attempt: int = 1,
     chunks_expected: int = 2,
     held: Mapping[HeldKind, int] = MappingProxyType({}),
+    usage: Usage = NOTHING_USED,
 ) -> bool:
     return runs.begin_applying(
         DISTRICT,
@@ -56,6 +58,7 @@ def begin_applying(
         reason="2 records have issues.",
         reading=READING,
         held=held,
+        usage=usage,
     )
 
 
@@ -94,6 +97,20 @@ def test_a_run_is_kept_whole(runs: InMemoryRuns | Runs) -> None:
     assert runs.create(whole)
 
     assert stored(runs) == whole
+
+
+def test_what_a_run_uses_is_added_up_over_attempts_and_chunks(runs: InMemoryRuns | Runs) -> None:
+    used = Usage(read_units=1.5, write_units=2, queue_requests=3, gb_seconds=0.125, invocations=1)
+    runs.create(a_run())
+    for attempt in (1, 2):
+        runs.begin_attempt(DISTRICT, RUN, attempt, NOW)
+        assert begin_applying(runs, attempt=attempt, usage=used)
+
+    runs.count_chunk(a_chunk(attempt=2), Counts(), used)
+    runs.count_chunk(a_chunk(attempt=2), Counts(), used)
+    runs.count_chunk(a_chunk(attempt=2, number=2), Counts(), Usage(write_units=0.5))
+
+    assert stored(runs).usage == used + used + used + Usage(write_units=0.5)
 
 
 def test_a_run_that_waits_has_nothing_yet(runs: InMemoryRuns | Runs) -> None:

@@ -1,6 +1,7 @@
 """The life of one district, as a seed decides it, and what must hold at the end of each run."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import takewhile
 from random import Random
@@ -76,6 +77,8 @@ def _night(random: Random, world: World, people: People) -> None:
                 world.lose_a_message()
             case 7 if random.random() < 0.5:
                 world.preview()
+            case 8 if random.random() < 0.5:
+                world.revert()
     world.pass_time(timedelta(minutes=random.choice([1, 30, 24 * 60])))
 
 
@@ -119,6 +122,9 @@ def check(world: World, run: Run) -> None:
     if run.kind is RunKind.APPROVAL:
         _check_approval(world, run)
         return
+    if run.kind is RunKind.REVERT:
+        _check_reverted(world, run)
+        return
     newer = [user for user in users if user.fence > run.fence]
     fetched = world.fetched[run.run_id, run.attempt]
     active = {sourced_id for user in users if user.active for sourced_id in user.sourced_ids}
@@ -153,6 +159,27 @@ def _check_approval(world: World, run: Run) -> None:
         assert not has_looked, f"{run.run_id} is of {blocked.run_id}, but {other_id} has read the provider since."
     if not any(user.fence > run.fence for user in world.users.all(DISTRICT)):
         _check_counts(world, run)
+
+
+def _check_reverted(world: World, run: Run) -> None:
+    """Whom the other run wrote last is as it had found them; whom it created is inactive; nobody else is written."""
+    reverted = world.reverted[run.run_id]
+    written = {user.user_id for user in world.users.all(DISTRICT) if user.run_id == run.run_id}
+    assert written == reverted.keys(), f"{run.run_id} brings back {written}, not {set(reverted)}."
+    for user_id, after in reverted.items():
+        before, user = world.before[run.of_run or run.run_id, user_id], world.users.get(DISTRICT, user_id)
+        assert user
+        expected = replace(
+            before or replace(after, active=False, deactivated_at=user.deactivated_at),
+            fence=user.fence,
+            run_id=user.run_id,
+            last_change=user.last_change,
+            updated_at=user.updated_at,
+        )
+        assert user == expected, f"{user} after {run.run_id} is not {expected}."
+    assert run.counts.changed == len(reverted)
+    changed_since = {user_id for run_id, user_id in world.before if run_id == run.of_run} - reverted.keys()
+    assert run.counts.superseded == len(changed_since), f"{run.run_id} names not just {changed_since}."
 
 
 def _check_counts(world: World, run: Run) -> None:

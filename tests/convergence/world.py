@@ -19,12 +19,13 @@ from roster_sync.domain.dead_letter import DeadLetter, LetterKind
 from roster_sync.domain.errors import ConflictError, NotFoundError, OwnOutageError, TransientError
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.held_changes import Selection
-from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.domain.identifiers import DistrictId, RunId, UserId
 from roster_sync.domain.journal import Journal, PageContent, Place
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
 from roster_sync.domain.record import RawRecord
-from roster_sync.domain.run import Counts, Run, RunState, is_approval, upload_run_id
+from roster_sync.domain.run import Counts, Run, RunKind, RunState, is_approval, is_revert, upload_run_id
 from roster_sync.domain.silence import Backlog
+from roster_sync.domain.user import StoredUser
 from roster_sync.messaging import user_changes
 from roster_sync.messaging.dead_letters import read
 from roster_sync.oneroster.records import JsonRecordReader
@@ -37,6 +38,8 @@ from roster_sync.use_cases.import_upload import Importer, import_file
 from roster_sync.use_cases.keep_dead_letter import keep_dead_letter
 from roster_sync.use_cases.provider import Page
 from roster_sync.use_cases.redrive_run import Redriver, redrive_run
+from roster_sync.use_cases.revert_run import revert_run
+from roster_sync.use_cases.start_revert import start_revert
 from roster_sync.use_cases.start_run import start_run
 from roster_sync.use_cases.sweep_runs import Sweeper, sweep_runs
 from tests.convergence.invocations import Fault, Invocation, Stepwise
@@ -94,6 +97,8 @@ class World:
         faults: Of a hundred operations, how many go wrong.
         fetched: What each attempt of each run has seen.
         check: Told of each run that ends.
+        before: Each user whom a run has written, as the run found them first.
+        reverted: Of each run that takes another back, the users of that one as they were at its beginning.
         outlives_lease: Whether functions go on for longer than they may, as in no Lambda.
         strict: Whether any deactivation blocks a run.
         hand_overs: The share of fetches that hand over after each page.
@@ -123,6 +128,8 @@ class World:
     hand_overs: float = 0.3
     forgets_readings: bool = False
     readings: list[Fetched] = field(default_factory=list)
+    before: dict[tuple[RunId, UserId], StoredUser | None] = field(default_factory=dict)
+    reverted: dict[RunId, dict[UserId, StoredUser]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Enter the district."""
@@ -161,6 +168,27 @@ class World:
     def preview(self) -> None:
         """An administrator asks what a sync would do."""
         self.sync_now(preview=True)
+
+    def revert(self) -> None:
+        """An administrator takes back a run."""
+        runs, _ = self.runs.page(DISTRICT, limit=10)
+        reverted = self.random.choice(runs) if runs else None
+        if reverted is None:
+            return
+        self.started += 1
+        now, nonce = self.now, f"{self.started}"
+
+        def work(invocation: Invocation) -> None:
+            with suppress(ConflictError):
+                start_revert(
+                    reverted,
+                    runs=self._runs(invocation),
+                    request_sync=lambda district_id, run_id: self._request(invocation, [(district_id, run_id)]),
+                    now=now,
+                    nonce=nonce,
+                )
+
+        self._invoke("revert", work)
 
     def sync_now(self, *, preview: bool = False) -> None:
         """An administrator asks for a sync."""
@@ -386,15 +414,18 @@ class World:
         )
         if is_approval(run_id):
             apply_approval(DISTRICT, run_id, fetcher)
-            return
-        # Some hand over after each page.
-        time = timedelta(0) if self.random.random() < self.hand_overs else timedelta(hours=1)
-        fetch_roster(DISTRICT, run_id, fetcher, deadline=self.now + time)
+        elif is_revert(run_id):
+            revert_run(DISTRICT, run_id, fetcher)
+        else:
+            # Some hand over after each page.
+            time = timedelta(0) if self.random.random() < self.hand_overs else timedelta(hours=1)
+            fetch_roster(DISTRICT, run_id, fetcher, deadline=self.now + time)
 
     def _apply(self, invocation: Invocation, body: str) -> None:
         apply_chunk(
             user_changes.from_json(body),
-            users=cast("Any", _Users(invocation, self.users)),
+            users=cast("Any", _Users(invocation, self)),
+            log=cast("Any", Stepwise(invocation, self.log)),
             runs=self._runs(invocation),
             leases=cast("Any", _Leases(invocation, self.districts)),
             clock=self._clock,
@@ -423,7 +454,8 @@ class World:
             districts=cast("Any", Stepwise(invocation, self.districts)),
             leases=cast("Any", Stepwise(invocation, self.districts)),
             runs=self._runs(invocation),
-            users=cast("Any", _Users(invocation, self.users)),
+            users=cast("Any", _Users(invocation, self)),
+            log=cast("Any", Stepwise(invocation, self.log)),
             offered_products=PRODUCTS,
             lease_lasts=timedelta(minutes=16),
             clock=self._clock,
@@ -463,11 +495,18 @@ class _Runs(Stepwise):
         self._world = world
 
     def begin_attempt(self, district_id: DistrictId, run_id: RunId, fence: int, now: datetime) -> Run | None:
-        begun = self._invocation.operation(lambda: self._world.runs.begin_attempt(district_id, run_id, fence, now))
+        begun: Run | None = self._invocation.operation(lambda: self._begin(district_id, run_id, fence, now))
         if begun:
             # A newer attempt may have begun before this one reads the provider.
             self._invocation.attempt = begun.attempt
             self._invocation.works_on = run_id
+        return begun
+
+    def _begin(self, district_id: DistrictId, run_id: RunId, fence: int, now: datetime) -> Run | None:
+        begun = self._world.runs.begin_attempt(district_id, run_id, fence, now)
+        if begun and begun.kind is RunKind.REVERT:
+            users = {user.user_id: user for user in self._world.users.all(district_id) if user.run_id == begun.of_run}
+            self._world.reverted.setdefault(run_id, users)
         return begun
 
     def close(
@@ -523,28 +562,34 @@ class _Leases(Stepwise):
 class _Users(Stepwise):
     """Users who are written one by one."""
 
-    def __init__(self, invocation: Invocation, users: InMemoryUsers) -> None:
-        super().__init__(invocation, users)
-        self._users = users
+    def __init__(self, invocation: Invocation, world: World) -> None:
+        super().__init__(invocation, world.users)
+        self._world = world
 
     def apply(self, chunk: Chunk, now: datetime) -> Counts:
         counts = Counts()
         for change in chunk.changes:
             one = replace(chunk, changes=[change])
-            counts += self._invocation.operation(partial(self._apply, one, now))
+            apply = partial(self._world.users.apply, one, now)
+            counts += self._invocation.operation(partial(self._write, chunk.run_id, change.user_id, apply))
         return counts
 
-    def _apply(self, one: Chunk, now: datetime) -> Counts:
-        before = self._users.get(one.district_id, one.changes[0].user_id)
-        counts = self._users.apply(one, now)
-        after = self._users.get(one.district_id, one.changes[0].user_id)
-        assert not before or (after and after.fence >= before.fence), f"{one.run_id} overwrites what came later."
-        return counts
-
-    def apply_manual(self, district_id: DistrictId, changes: Sequence[ManualChange], **named: Any) -> Counts:
+    def apply_manual(
+        self, district_id: DistrictId, changes: Sequence[ManualChange], *, run_id: RunId, **named: Any
+    ) -> Counts:
         counts = Counts()
         for change in changes:
-            counts += self._invocation.operation(partial(self._users.apply_manual, district_id, [change], **named))
+            apply = partial(self._world.users.apply_manual, district_id, [change], run_id=run_id, **named)
+            counts += self._invocation.operation(partial(self._write, run_id, change.user_id, apply))
+        return counts
+
+    def _write(self, run_id: RunId, user_id: UserId, apply: Callable[[], Counts]) -> Counts:
+        before = self._world.users.get(DISTRICT, user_id)
+        counts = apply()
+        after = self._world.users.get(DISTRICT, user_id)
+        assert not before or (after and after.fence >= before.fence), f"{run_id} overwrites what came later."
+        if after is not before:
+            self._world.before.setdefault((run_id, user_id), before)
         return counts
 
 

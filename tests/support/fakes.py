@@ -1,5 +1,6 @@
 """In-memory implementations of our own ports; tests/contracts holds each to the same tests as its adapter."""
 
+from base64 import b64decode
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from typing import Any
 
 from msgspec import structs
 
-from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange
+from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange, Restoration
 from roster_sync.domain.dead_letter import DeadLetter, LetterKind
 from roster_sync.domain.district import School, Settings, require_own_oneroster_id
 from roster_sync.domain.errors import ConfigurationError, ConflictError, DistrictBusyError
@@ -19,7 +20,8 @@ from roster_sync.domain.lease import Lease
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
 from roster_sync.domain.sign_in import SignIn
-from roster_sync.domain.user import RosterEntry, SisUser, StoredUser, normalised_email
+from roster_sync.domain.usage import NOTHING_USED, Usage
+from roster_sync.domain.user import Role, RosterEntry, SisUser, StoredUser, normalised_email
 from roster_sync.domain.user_change import Attributes, KeptChanges, UserChange, stored_time, text_of
 
 
@@ -163,6 +165,7 @@ class InMemoryRuns:
             resumes=run.resumes,
             resumed_at=run.resumed_at,
             of_run=run.of_run,
+            usage=run.usage,
         )
         self._runs[district_id, run_id] = begun
         return begun
@@ -181,6 +184,7 @@ class InMemoryRuns:
         reason: str | None,
         reading: Reading | None = None,
         held: Mapping[HeldKind, int] = MappingProxyType({}),
+        usage: Usage = NOTHING_USED,
     ) -> bool:
         run = self._runs.get((district_id, run_id))
         if run is None or run.attempt != attempt or run.chunks_applied:
@@ -200,17 +204,18 @@ class InMemoryRuns:
             outcome_reason=reason,
             reading=reading,
             held={kind.value: count for kind, count in held.items()},
+            usage=run.usage + usage,
         )
         return True
 
-    def count_chunk(self, chunk: Chunk, counts: Counts) -> bool:
+    def count_chunk(self, chunk: Chunk, counts: Counts, usage: Usage = NOTHING_USED) -> bool:
         run = self._runs.get((chunk.district_id, chunk.run_id))
         marker = (chunk.district_id, chunk.run_id, chunk.attempt, chunk.number)
         if run is None or run.attempt != chunk.attempt or marker in self._counted:
             return False
         self._counted.add(marker)
         self._runs[chunk.district_id, chunk.run_id] = replace(
-            run, counts=run.counts + counts, chunks_applied=run.chunks_applied + 1
+            run, counts=run.counts + counts, chunks_applied=run.chunks_applied + 1, usage=run.usage + usage
         )
         return True
 
@@ -423,7 +428,11 @@ class InMemoryUsers:
             newest = chunk.fence - 1 if chunk.unchanged_since is None else chunk.unchanged_since
             if stored and stored.fence > newest:
                 applied = stored.fence == chunk.fence
-            elif change.kind is ChangeKind.DEACTIVATE and not (stored and stored.sourced_ids):
+            elif (
+                not (stored and stored.run_id in (change.restoration.of_run, chunk.run_id))
+                if change.restoration
+                else change.kind is ChangeKind.DEACTIVATE and not (stored and stored.sourced_ids)
+            ):
                 applied = False
             else:
                 self._store(_synced(stored, chunk, change, now))
@@ -599,8 +608,53 @@ def _attributes(user: StoredUser) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if value or name in stays}
 
 
+def _restored(stored: StoredUser, restoration: Restoration) -> StoredUser:
+    attributes = {**_attributes(stored), **dict.fromkeys(restoration.gone), **restoration.before}
+
+    def moment(text: str | None) -> datetime | None:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z") if text else None
+
+    def text(name: str) -> Any:
+        return attributes.get(name)
+
+    def listed(name: str) -> Any:
+        return tuple(attributes.get(name) or ())
+
+    return replace(
+        stored,
+        active=attributes["status"] == "active",
+        role=Role(attributes["role"]),
+        sis_role=Role(attributes["sis_role"]) if attributes.get("sis_role") else None,
+        manual_role=Role(attributes["manual_role"]) if attributes.get("manual_role") else None,
+        sourced_ids=listed("sourced_ids"),
+        grades=listed("grades"),
+        school_ids=listed("school_ids"),
+        agents=listed("agents"),
+        username=text("username"),
+        given_name=text("given_name"),
+        middle_name=text("middle_name"),
+        family_name=text("family_name"),
+        email=text("email"),
+        identifier=text("identifier"),
+        phone=text("phone"),
+        sms=text("sms"),
+        counselor_email=text("counselor_email"),
+        sis_counselor_email=text("sis_counselor_email"),
+        manual_counselor_email=text("manual_counselor_email"),
+        user_ids=tuple((pair["type"], pair["identifier"]) for pair in attributes.get("user_ids") or ()),
+        metadata=attributes.get("metadata") or None,
+        products=frozenset(listed("products")),
+        fingerprint=b64decode(attributes["fingerprint"]) if attributes.get("fingerprint") else None,
+        record_digest=b64decode(attributes["record_digest"]) if attributes.get("record_digest") else None,
+        deactivated_at=moment(attributes.get("deactivated_at")),
+    )
+
+
 def _synced(stored: StoredUser | None, chunk: Chunk, change: Change, now: datetime) -> StoredUser:
-    if change.user is None:
+    if change.restoration:
+        assert stored
+        user = _restored(stored, change.restoration)
+    elif change.user is None:
         assert stored
         user = replace(stored, active=False, deactivated_at=stored.deactivated_at or now)
     else:

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Raw
 
+from roster_sync.domain.change import Chunk
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.identifiers import RunId, SourcedId
@@ -19,6 +20,8 @@ from roster_sync.oneroster.records import JsonRecordReader
 from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
 from roster_sync.use_cases.provider import Page
+from roster_sync.use_cases.revert_run import revert_run
+from roster_sync.use_cases.start_revert import start_revert
 from tests.support.builders import DISTRICT, NOW, a_run, a_school, settings
 from tests.support.fakes import (
     InMemoryChangeLog,
@@ -212,11 +215,37 @@ class Nights:
         """Deliver the run's SyncRequest."""
         fetch_roster(run.district_id, run.run_id, self.fetcher(provider), deadline=self.now + timedelta(minutes=9))
 
+    def queued_revert(self, reverted: Run) -> Run:
+        """A run that takes another one back, an hour later."""
+        self.now += timedelta(hours=1)
+        self.count += 1
+        return start_revert(
+            reverted, runs=self.runs, request_sync=lambda *_: None, now=self.now, nonce=f"{self.count:08x}"
+        )
+
+    def revert(self, reverted: Run) -> Run:
+        """Take a run back; the run that did it, ended."""
+        run = self.queued_revert(reverted)
+        revert_run(run.district_id, run.run_id, self.fetcher(FakeProvider([])))
+        self.apply()
+        return self.stored(run)
+
     def apply(self, deliveries: int = 1) -> None:
         """Deliver each chunk that was sent as often as said, its redeliveries before the next chunk."""
         sent, self.queue.sent = self.queue.sent, []
         for chunk in (chunk for chunk in sent for _ in range(deliveries)):
-            apply_chunk(chunk, users=self.users, runs=self.runs, leases=self.districts, clock=lambda: self.now)
+            self.apply_chunk(chunk)
+
+    def apply_chunk(self, chunk: Chunk) -> None:
+        """Deliver a chunk."""
+        apply_chunk(
+            chunk,
+            users=self.users,
+            log=self.log,
+            runs=self.runs,
+            leases=self.districts,
+            clock=lambda: self.now,
+        )
 
     def run(self, *users: object, provider: FakeProvider | None = None) -> Run:
         """One whole night in which the provider has these users; its run, ended."""

@@ -32,6 +32,7 @@ ROUTES = {
     ("POST", "/districts/{district_id}/runs/{run_id}/discard"),
     ("GET", "/districts/{district_id}/runs/{run_id}/changes"),
     ("GET", "/districts/{district_id}/runs/{run_id}/samples"),
+    ("POST", "/districts/{district_id}/runs/{run_id}/revert"),
     *PUBLIC_ROUTES,
 }
 

@@ -1,6 +1,6 @@
 """Whole nights through the handlers: dispatch, fetch, upsert, with the messages of the queues between them."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from functions.fetch import app as fetch
 from functions.upsert import app as upsert
@@ -8,7 +8,9 @@ from local.sample_provider import SampleProvider
 from roster_sync.domain.district import School
 from roster_sync.domain.identifiers import RunId, SchoolId, SourcedId
 from roster_sync.domain.run import Run, RunState
+from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH
 from roster_sync.messaging.sync_requests import SyncRequest
+from roster_sync.use_cases.start_revert import start_revert
 from tests.support.builders import DISTRICT, RUN, a_school
 from tests.support.deployed import Context, Night, items, sqs_event
 
@@ -16,6 +18,8 @@ ONE_CHUNK, SEVERAL_CHUNKS = 60, 290
 """Users of a district whose first night takes so many."""
 
 FIRST, SECOND = "2026-11-24T09:00:00Z", "2026-11-25T09:00:00Z"
+AN_HOUR_LATER = datetime(2026, 11, 25, 10, tzinfo=UTC)
+TOLD = {"fence", "run_id", "last_change", "updated_at"}
 SECOND_RUN = RunId("20261125T090000Z-nightly")
 IMPORTED = {"student": "student", "teacher": "sponsor", "administrator": "administrator"}
 
@@ -158,3 +162,43 @@ def test_a_chunk_of_last_night_that_comes_late_does_not_undo_tonight(night: Nigh
 
         assert items("UsersTable") == before
         assert_equal_to_provider(night, provider)
+
+
+def test_a_nights_cost_grows_with_its_changes(night: Night) -> None:
+    with SampleProvider(users=ONE_CHUNK, schools=2) as provider:
+        enter_district(night, provider)
+        night.pass_night(FIRST)
+        night.pass_night(SECOND)
+
+    first, second = night.run().usage, night.run(run_id=SECOND_RUN).usage
+    assert first.write_units > second.write_units
+    assert first.queue_requests > second.queue_requests == ACCOUNTING_OF_A_FETCH.queue_requests
+    assert second.read_units > ACCOUNTING_OF_A_FETCH.read_units
+
+
+def test_a_night_is_taken_back_through_the_queues(night: Night) -> None:
+    with SampleProvider(users=ONE_CHUNK, schools=2) as provider:
+        enter_district(night, provider)
+        night.pass_night(FIRST)
+        before = {item["user_id"]: item for item in items("UsersTable")}
+        provider.change_overnight()
+        night.pass_night(SECOND)
+    revert = start_revert(
+        night.run(run_id=SECOND_RUN), runs=night.runs, request_sync=lambda *_: None, now=AN_HOUR_LATER, nonce="1"
+    )
+
+    assert (
+        fetch.handler(sqs_event(SyncRequest(DISTRICT, revert.run_id).to_json()), Context())["batchItemFailures"] == []
+    )
+    night.pass_on("UserChangesQueue", upsert.handler, deliveries=2)
+
+    run = night.run(run_id=revert.run_id)
+    assert run.state is RunState.COMPLETED
+    assert run.counts.changed == sum(item["run_id"] == revert.run_id for item in items("UsersTable"))
+    for item in items("UsersTable"):
+        if found := before.get(item["user_id"]):
+            assert {name: item[name] for name in item if name not in TOLD} == {
+                name: found[name] for name in found if name not in TOLD
+            }
+        else:
+            assert item["status"] == "inactive"

@@ -4,9 +4,9 @@ import pytest
 
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.identifiers import RunId, SourcedId, UserId
-from roster_sync.domain.run import Counts, RunKind
+from roster_sync.domain.run import Counts, RunKind, RunState
 from roster_sync.domain.user_change import UserChange
-from tests.support.builders import DISTRICT, LATER_RUN, OTHER_DISTRICT, RUN, a_run, a_user
+from tests.support.builders import DISTRICT, LATER_RUN, NOW, OTHER_DISTRICT, RUN, a_run, a_user
 from tests.unit.api.conftest import Client
 
 PREVIEW = RunId("20261124T090000Z-preview-00000001")
@@ -110,3 +110,25 @@ def test_the_changes_of_an_unknown_run_are_not_found(client: Client, path: str) 
 
 def test_an_unknown_kind_is_refused(night: Client) -> None:
     assert night.send("GET", f"/runs/{RUN}/changes", query={"kind": "delete"}).status == 422
+
+
+def test_undoing_a_run_is_a_run_of_its_own(night: Client) -> None:
+    night.runs.close(DISTRICT, RUN, RunState.COMPLETED, None, NOW)
+
+    answer = night.send("POST", f"/runs/{RUN}/revert")
+
+    run_id = RunId("20261124T090000Z-revert-00000001")
+    assert (answer.status, answer.json["run_id"], answer.json["state"]) == (202, run_id, "queued")
+    assert (answer.json["kind"], answer.json["of_run"]) == ("revert", RUN)
+    assert night.requested == [(DISTRICT, run_id)]
+
+
+def test_a_run_that_goes_on_cannot_be_undone(night: Client) -> None:
+    answer = night.send("POST", f"/runs/{RUN}/revert")
+
+    assert (answer.status, answer.json["detail"]) == (409, "This run has not ended yet. Wait until it has.")
+    assert night.requested == []
+
+
+def test_an_unknown_run_cannot_be_undone(client: Client) -> None:
+    assert client.send("POST", f"/runs/{RUN}/revert").status == 404

@@ -9,6 +9,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import Counts, RunState
+from roster_sync.domain.usage import Usage
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, OTHER_DISTRICT, RUN, a_run, a_school, settings
 from tests.unit.api.conftest import Client
 
@@ -51,6 +52,15 @@ def test_a_run_has_state_reason_counts_and_issues_by_code(client: Client) -> Non
     assert (answer.json["counts"]["fetched"], answer.json["counts"]["created"]) == (3, 2)
     assert answer.json["issues_by_code"] == {"role_missing": 1}
     assert answer.json["created_at"] == "2026-11-24T09:00:00Z"
+
+
+def test_a_run_says_what_it_used_and_what_that_costs(client: Client) -> None:
+    client.runs.create(a_run(usage=Usage(read_units=80_000, write_units=16_000, invocations=2)))
+
+    run = client.send("GET", f"/runs/{RUN}").json
+
+    assert run["cost_estimate_usd"] == 0.02
+    assert (run["usage"]["read_units"], run["usage"]["write_units"], run["usage"]["invocations"]) == (80_000, 16_000, 2)
 
 
 def test_a_run_says_which_users_were_read_and_why(client: Client) -> None:

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roster_sync.domain.change import Change, ChangeKind
+from roster_sync.domain.change import Change, ChangeKind, Restoration
+from roster_sync.domain.identifiers import UserId
 from roster_sync.domain.user import Role, SisUser
 from roster_sync.messaging.user_changes import from_json, to_json
-from tests.support.builders import a_bare_sis_user, a_change, a_chunk, a_deactivation
+from tests.support.builders import LATER_RUN, a_bare_sis_user, a_change, a_chunk, a_deactivation
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 optional_words = st.none() | words
@@ -83,3 +84,12 @@ def test_a_chunk_of_an_unknown_version_is_refused() -> None:
 def test_what_is_no_chunk_is_refused(body: str) -> None:
     with pytest.raises((KeyError, ValueError)):
         from_json(body)
+
+
+def test_what_brings_a_user_back_arrives_whole() -> None:
+    restoration = Restoration(
+        LATER_RUN, {"status": "active", "grades": ["02"], "counselor_email": None, "metadata": {"a": "b"}}, ("email",)
+    )
+    chunk = a_chunk([Change(ChangeKind.REACTIVATE, UserId("u-1"), None, None, restoration=restoration)])
+
+    assert from_json(to_json(chunk)) == chunk

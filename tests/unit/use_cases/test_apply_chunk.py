@@ -10,9 +10,10 @@ from roster_sync.domain.errors import DistrictBusyError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, UserId
 from roster_sync.domain.lease import LEASE_TIME
 from roster_sync.domain.run import Counts, Run, RunState
+from roster_sync.domain.usage import ACCOUNTING_OF_A_CHUNK, Usage
 from roster_sync.use_cases.apply_chunk import AppliedChunk, apply_chunk
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, RUN, a_change, a_chunk, a_run
-from tests.support.fakes import InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryRuns, InMemoryUsers
 
 LATER = NOW + timedelta(minutes=15)
 
@@ -22,6 +23,7 @@ class Applying:
 
     def __init__(self, *, chunks: int, outcome: RunState = RunState.COMPLETED, reason: str | None = None) -> None:
         self.users = InMemoryUsers()
+        self.log = InMemoryChangeLog()
         self.runs = InMemoryRuns()
         self.leases = InMemoryDistricts()
         self.runs.create(a_run())
@@ -40,7 +42,7 @@ class Applying:
         )
 
     def apply(self, chunk: Chunk, now: datetime = LATER) -> AppliedChunk:
-        return apply_chunk(chunk, users=self.users, runs=self.runs, leases=self.leases, clock=lambda: now)
+        return apply_chunk(chunk, users=self.users, log=self.log, runs=self.runs, leases=self.leases, clock=lambda: now)
 
     @property
     def run(self) -> Run:
@@ -209,3 +211,21 @@ def test_a_chunk_that_could_not_be_written_is_not_counted_so_that_it_counts_when
 
     assert (before.state, before.chunks_applied) == (RunState.APPLYING, 0)
     assert applied == AppliedChunk(Counts(created=1), RunState.COMPLETED)
+
+
+def test_a_chunk_adds_what_it_used_to_its_run_once() -> None:
+    night = Applying(chunks=2)
+    used = Usage(write_units=3, gb_seconds=0.5)
+
+    for _ in range(2):
+        apply_chunk(
+            a_numbered_chunk(1),
+            users=night.users,
+            log=night.log,
+            runs=night.runs,
+            leases=night.leases,
+            clock=lambda: NOW,
+            metered=lambda: used,
+        )
+
+    assert night.run.usage == used + ACCOUNTING_OF_A_CHUNK

@@ -76,6 +76,7 @@ class Blocked:
             leases=self.nights.districts,
             runs=self.nights.runs,
             users=self.nights.users,
+            log=self.nights.log,
             offered_products=PRODUCTS,
             lease_lasts=timedelta(minutes=1),
             clock=lambda: self.nights.now,

@@ -19,7 +19,7 @@ from roster_sync.use_cases.keep_dead_letter import KeptLetter, keep_dead_letter
 from roster_sync.use_cases.redrive_run import Redriver, redrive_run
 from roster_sync.use_cases.sweep_runs import Sweeper, sweep_runs
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, RUN, a_change, a_chunk, a_run, a_sis_user
-from tests.support.fakes import InMemoryDeadLetters, InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from tests.support.fakes import InMemoryChangeLog, InMemoryDeadLetters, InMemoryDistricts, InMemoryRuns, InMemoryUsers
 
 LATER = NOW + timedelta(hours=1)
 REQUEST = DeadLetter(kind=LetterKind.SYNC_REQUEST, district_id=DISTRICT, run_id=RUN, body="request")
@@ -75,6 +75,7 @@ class Stand:
         return apply_chunk(
             user_changes.from_json(body),
             users=self.users,
+            log=InMemoryChangeLog(),
             runs=self.runs,
             leases=self.districts,
             clock=lambda: self.now,

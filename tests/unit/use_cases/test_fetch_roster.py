@@ -13,7 +13,6 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SourcedId, UserId
 from roster_sync.domain.lease import CHUNK_TIME
 from roster_sync.domain.run import Counts, RunKind, RunState, upload_run_id
 from roster_sync.domain.user import Role, RosterEntry, StoredUser
-from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.fetch_roster import fetch_roster
 from roster_sync.use_cases.provider import Page, Provider
 from tests.support.builders import DISTRICT, a_school, a_user, settings
@@ -924,7 +923,7 @@ def test_a_chunk_that_was_counted_before_its_run_was_closed_closes_it_when_it_co
     counts = nights.users.apply(chunk, nights.now)
     nights.runs.count_chunk(chunk, counts)
 
-    apply_chunk(chunk, users=nights.users, runs=nights.runs, leases=nights.districts, clock=lambda: nights.now)
+    nights.apply_chunk(chunk)
 
     assert nights.stored(run).state is RunState.COMPLETED
     assert nights.stored(run).counts.created == 1
@@ -936,7 +935,7 @@ def test_a_fetch_that_comes_again_after_part_was_applied_counts_each_change_once
     provider = [a_record(f"S-{number}") for number in range(600)]
     nights.fetch(run, FakeProvider(provider))
     first, second, third = nights.queue.sent
-    apply_chunk(first, users=nights.users, runs=nights.runs, leases=nights.districts, clock=lambda: nights.now)
+    nights.apply_chunk(first)
 
     nights.queue.sent = []
     nights.fetch(run, FakeProvider(provider))

@@ -17,7 +17,7 @@ from roster_sync.domain.upload import read_upload
 from roster_sync.domain.user import Role
 from roster_sync.use_cases.import_upload import ROWS_AT_ONCE, Importer, import_file, import_upload
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, RUN, a_run, a_school, a_user, settings
-from tests.support.fakes import InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryRuns, InMemoryUsers
 
 UPLOAD = RunId("20261124T090000Z-upload-00000001")
 HEADER = "First Name,Last Name,Email,Role,School\n"
@@ -62,6 +62,7 @@ class World:
 
     def __init__(self, users: InMemoryUsers | None = None) -> None:
         self.now = NOW
+        self.log = InMemoryChangeLog()
         self.districts = InMemoryDistricts()
         self.districts.save_settings(settings(version=0, products=frozenset({"serve", "retired"})), 0)
         self.districts.put_school(a_school())
@@ -72,6 +73,7 @@ class World:
             leases=self.districts,
             runs=self.runs,
             users=self.users,
+            log=self.log,
             offered_products=frozenset({"serve", "jobs"}),
             lease_lasts=MINUTE,
             clock=lambda: self.now,

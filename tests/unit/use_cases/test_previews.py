@@ -204,6 +204,7 @@ def test_an_upload_does_not_wait_for_a_preview(nights: Nights) -> None:
         leases=nights.districts,
         runs=nights.runs,
         users=nights.users,
+        log=nights.log,
         offered_products=PRODUCTS,
         lease_lasts=LEASE_TIME,
         clock=lambda: nights.now,

@@ -1,12 +1,15 @@
-"""Routes of what runs changed, or would change, user by user."""
+"""Routes of what runs changed, or would change, user by user, and of taking that back."""
+
+from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
 from roster_sync.api.existing_run import existing_run
-from roster_sync.api.schemas import ChangeOut, ChangesOut, Cursor, DistrictInPath, Limit, RunInPath, SamplesOut
+from roster_sync.api.schemas import ChangeOut, ChangesOut, Cursor, DistrictInPath, Limit, RunInPath, RunOut, SamplesOut
 from roster_sync.api.services import Services
 from roster_sync.domain.change import ChangeKind
 from roster_sync.use_cases.show_changes import page_of_changes, samples_of_changes
+from roster_sync.use_cases.start_revert import start_revert
 
 
 def add_change_routes(api: APIGatewayRestResolver, services: Services) -> None:
@@ -23,6 +26,17 @@ def add_change_routes(api: APIGatewayRestResolver, services: Services) -> None:
         run = existing_run(services.runs, district_id, run_id)
         page, next_cursor = page_of_changes(run, services.log, services.users, kind=kind, cursor=cursor, limit=limit)
         return ChangesOut(items=[ChangeOut.of(change) for change in page], next_cursor=next_cursor)
+
+    @api.post("/districts/<district_id>/runs/<run_id>/revert", status_code=HTTPStatus.ACCEPTED)
+    def revert(district_id: DistrictInPath, run_id: RunInPath) -> RunOut:
+        run = start_revert(
+            existing_run(services.runs, district_id, run_id),
+            runs=services.runs,
+            request_sync=services.request_sync,
+            now=services.clock(),
+            nonce=services.nonce(),
+        )
+        return RunOut.of(run)
 
     @api.get("/districts/<district_id>/runs/<run_id>/samples")
     def list_samples(district_id: DistrictInPath, run_id: RunInPath) -> SamplesOut:

@@ -237,6 +237,7 @@ class RunOut(_Answer):
     read. `would_be_blocked` says of a preview whether a sync would end blocked; it is null before that is known, and
     for any other run. `held` says how many changes a blocked run holds aside for a decision, by their kind, and
     `of_run` whose held changes an approval applies.
+    `usage` is what the run has used of AWS, as counted, and `cost_estimate_usd` what that costs by the public prices.
     """
 
     run_id: str
@@ -259,6 +260,8 @@ class RunOut(_Answer):
     would_be_blocked: bool | None
     held: dict[str, int]
     of_run: str | None
+    usage: dict[str, float]
+    cost_estimate_usd: float
 
     @classmethod
     def of(cls, run: Run) -> Self:
@@ -282,6 +285,8 @@ class RunOut(_Answer):
             counts=CountsOut.of(run.counts),
             issues_by_code=dict(run.issues_by_code),
             would_be_blocked=run.would_be_blocked,
+            usage=run.usage.as_dict(),
+            cost_estimate_usd=round(run.usage.cost_usd, 6),
             held=dict(run.held),
             of_run=run.of_run,
         )

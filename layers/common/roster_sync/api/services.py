@@ -10,7 +10,15 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.change_settings import SettingsStore
-from roster_sync.use_cases.ports import DeadLetterStore, DistrictStore, HeldStore, LeaseStore, RunStore, UserStore
+from roster_sync.use_cases.ports import (
+    ChangeLog,
+    DeadLetterStore,
+    DistrictStore,
+    HeldStore,
+    LeaseStore,
+    RunStore,
+    UserStore,
+)
 from roster_sync.use_cases.show_changes import ChangePages
 
 
@@ -57,6 +65,10 @@ class ApiUsers(UserStore, Protocol):
         """Users that pass every filter, and the cursor of the next page."""
 
 
+class ApiChangeLog(ChangeLog, ChangePages, Protocol):
+    """What runs changed of whom."""
+
+
 class ApiUploads(Protocol):
     """Files that are too large for one request."""
 
@@ -88,7 +100,7 @@ class Services:
     dead_letters: DeadLetterStore
     held: HeldStore
     users: ApiUsers
-    log: ChangePages
+    log: ApiChangeLog
     uploads: ApiUploads
     request_sync: Callable[[DistrictId, RunId], None]
     send_changes: Callable[[DistrictId, Sequence[str]], None]

@@ -48,6 +48,7 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
         leases=services.districts,
         runs=runs,
         users=users,
+        log=services.log,
         offered_products=services.offered_products,
         lease_lasts=LEASE_LASTS,
         clock=services.clock,

@@ -1,8 +1,9 @@
 """One user's change, and the chunk of changes that travels as one message."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.user import Role, SisUser
@@ -26,6 +27,21 @@ class ChangeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Restoration:
+    """What brings a user back whom a run has changed.
+
+    Attributes:
+        of_run: That run; whoever was written by another since is left alone.
+        before: The attributes that it changed or removed, with their values before.
+        gone: The attributes that it added.
+    """
+
+    of_run: RunId
+    before: Mapping[str, Any]
+    gone: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One user's change by a sync.
 
@@ -34,6 +50,7 @@ class Change:
         fingerprint: Of `user`; None for a deactivation.
         record_digest: Of the one record that `user` was read from; None if of several, if it had issues, or for a
             deactivation.
+        restoration: In place of `user`, for a change that takes another run's back.
     """
 
     kind: ChangeKind
@@ -41,6 +58,7 @@ class Change:
     user: SisUser | None
     fingerprint: bytes | None
     record_digest: bytes | None = None
+    restoration: Restoration | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,8 @@ def choose_fetch(settings: Settings, run: Run, earlier: Sequence[Run], key: str)
         return everybody("no sync came before.")
     if before.kind is RunKind.UPLOAD:
         return everybody("users were uploaded since the last sync.")
+    if before.kind is RunKind.REVERT:
+        return everybody("a run was undone since the last sync.")
     if not before.kind.is_sync:
         return everybody("held changes were approved since the last sync.")
     if before.state not in COMPLETED:

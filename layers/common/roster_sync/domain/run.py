@@ -8,10 +8,12 @@ from enum import StrEnum
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.reading import Reading
+from roster_sync.domain.usage import Usage
 
 _UPLOAD = "-upload-"
 _PREVIEW = "-preview-"
 _APPROVAL = "-approval-"
+_REVERT = "-revert-"
 
 
 class RunKind(StrEnum):
@@ -25,6 +27,8 @@ class RunKind(StrEnum):
     """Reads and compares as a sync does, and changes nobody."""
     APPROVAL = "approval"
     """Applies changes that a blocked run holds, because an administrator has approved them."""
+    REVERT = "revert"
+    """Takes back what another run changed."""
 
     @property
     def is_sync(self) -> bool:
@@ -110,6 +114,7 @@ class Run:
         reading: How the provider was read; None for an upload, and until that is done.
         held: How many changes it holds aside for a decision, by their kind.
         of_run: The run whose held changes an approval applies.
+        usage: What all attempts have used of AWS, as far as they came to tell.
         issues_by_code: How many issues of each code.
         chunks_failed: Of those expected, how many were given up.
         outcome_reason: The reason that goes with `outcome`.
@@ -144,6 +149,7 @@ class Run:
     resumed_at: datetime | None = None
     held: Mapping[str, int] = field(default_factory=dict)
     of_run: RunId | None = None
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def would_be_blocked(self) -> bool | None:
@@ -189,3 +195,13 @@ def approval_run_id(now: datetime, nonce: str) -> RunId:
 def is_approval(run_id: str) -> bool:
     """Whether an id is that of an approval."""
     return _APPROVAL in run_id
+
+
+def revert_run_id(now: datetime, nonce: str) -> RunId:
+    """The id of a run that takes another one back."""
+    return RunId(f"{now:%Y%m%dT%H%M%SZ}{_REVERT}{nonce}")
+
+
+def is_revert(run_id: str) -> bool:
+    """Whether an id is that of a run that takes another one back."""
+    return _REVERT in run_id

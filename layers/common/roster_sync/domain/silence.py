@@ -68,6 +68,8 @@ def last_words(run: Run) -> str:
         return "The upload stopped without a word. Upload the file again."
     if run.kind is RunKind.APPROVAL:
         return "The approval stopped without a word. Sync again, and look at what that run holds."
+    if run.kind is RunKind.REVERT:
+        return "Undoing the run stopped without a word. Undo it again; whoever is as before already stays so."
     tries = f"It was started {run.resumes + 1} times."
     if run.state is RunState.APPLYING:
         stored = f"{run.chunks_applied} of {run.chunks_expected} parts of the changes were stored"

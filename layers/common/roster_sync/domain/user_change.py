@@ -59,7 +59,10 @@ def _those(names: set[str], of: Attributes) -> dict[str, Any]:
 
 
 def synced(before: Attributes, change: Change, products: frozenset[str], now: datetime) -> Attributes:
-    """A user's attributes after a change by a sync."""
+    """A user's attributes after a change by a sync, or after one that takes another run's back."""
+    if change.restoration:
+        stay = {name: value for name, value in before.items() if name not in change.restoration.gone}
+        return {**stay, **change.restoration.before}
     if change.user is None:
         return {**before, "status": INACTIVE, "deactivated_at": before.get("deactivated_at", stored_time(now))}
     kept = {name: before[name] for name in ("manual_role", "manual_counselor_email") if name in before}

@@ -6,14 +6,14 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
-from roster_sync.domain.change import Change, ChangeKind, Chunk
+from roster_sync.domain.change import Change, ChangeKind, Chunk, Restoration
 from roster_sync.domain.user import Role, SisUser
 
 VERSION: Final = 2
 """Of the message that is sent. The version before it stays readable too: a deployment overtakes messages under way."""
 
 _BEFORE: Final = 1
-"""Without `unchanged_since`."""
+"""Without `unchanged_since` and `restoration`."""
 
 _ABSENT: Final = SisUser(
     sourced_ids=(),
@@ -84,6 +84,8 @@ def _change_to_json(change: Change) -> dict[str, Any]:
         message["fingerprint"] = b64encode(change.fingerprint).decode()
     if change.record_digest is not None:
         message["record_digest"] = b64encode(change.record_digest).decode()
+    if change.restoration is not None:
+        message["restoration"] = change.restoration
     return message
 
 
@@ -96,6 +98,7 @@ def _change_from_json(message: dict[str, Any]) -> Change:
         user=None if user is None else _user_from_json(user),
         fingerprint=None if fingerprint is None else b64decode(fingerprint),
         record_digest=None if record_digest is None else b64decode(record_digest),
+        restoration=msgspec.convert(message["restoration"], Restoration) if "restoration" in message else None,
     )
 
 

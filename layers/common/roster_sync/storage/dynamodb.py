@@ -12,6 +12,7 @@ from pynamodb.exceptions import PynamoDBException
 
 from roster_sync.aws import AWS_ERRORS, is_outage
 from roster_sync.domain.errors import ConfigurationError, OwnOutageError, TransientError
+from roster_sync.metering import METER
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -53,7 +54,7 @@ def connection() -> Connection:
 
 def low_level_client() -> "DynamoDBClient":
     """DynamoDB without pynamodb, and without botocore's validation of parameters, which costs a quarter of a write."""
-    return boto3.client(
+    client = boto3.client(
         "dynamodb",
         config=Config(
             connect_timeout=CONNECT_TIMEOUT_S,
@@ -63,6 +64,8 @@ def low_level_client() -> "DynamoDBClient":
             parameter_validation=False,
         ),
     )
+    METER.watch(client)
+    return client
 
 
 def pauses_s() -> Iterator[float]:

@@ -23,6 +23,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.reading import Fetch, Reading
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
+from roster_sync.domain.usage import NOTHING_USED, Usage
 from roster_sync.storage.dynamodb import (
     TRANSACTION_CANCELED,
     Bounds,
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 _BATCH_WRITE_LIMIT: Final = 25
 """Items of one BatchWriteItem, a limit of DynamoDB."""
+
+_USAGE_DIGITS: Final = 6
+"""Behind the point: a read costs half a unit, a chunk some thousandths of a gigabyte and second."""
 
 _LAST_ISSUE: Final = 999_999
 _CONDITION_FAILED: Final = "ConditionalCheckFailed"
@@ -114,6 +118,11 @@ class _RunItem(Model):
     chunks_failed = NumberAttribute(null=True)
     outcome_reason = UnicodeAttribute(null=True)
     redrives = NumberAttribute(null=True)
+    read_units = NumberAttribute(null=True)
+    write_units = NumberAttribute(null=True)
+    queue_requests = NumberAttribute(null=True)
+    gb_seconds = NumberAttribute(null=True)
+    invocations = NumberAttribute(null=True)
     resumes = NumberAttribute(null=True)
     resumed_at = UTCDateTimeAttribute(null=True)
     held: MapAttribute[str, int] = MapAttribute(null=True)  # type: ignore[no-untyped-call]  # pynamodb's own
@@ -171,6 +180,11 @@ class Runs:
             outcome_reason=run.outcome_reason,
             redrives=run.redrives,
             resumes=run.resumes or None,
+            read_units=run.usage.read_units or None,
+            write_units=run.usage.write_units or None,
+            queue_requests=run.usage.queue_requests or None,
+            gb_seconds=run.usage.gb_seconds or None,
+            invocations=run.usage.invocations or None,
             resumed_at=run.resumed_at,
             held=dict(run.held) or None,
             of_run=run.of_run,
@@ -268,6 +282,7 @@ class Runs:
         reason: str | None,
         reading: Reading | None = None,
         held: Mapping[HeldKind, int] = MappingProxyType({}),
+        usage: Usage = NOTHING_USED,
     ) -> bool:
         """Record what was fetched; chunks may now be counted. False if the attempt is not the newest or has ended.
 
@@ -290,6 +305,7 @@ class Runs:
                 _RunItem.held.set({kind.value: count for kind, count in held.items()})
                 if held
                 else _RunItem.held.remove(),
+                *_added(usage),
             ],
             (_RunItem.attempt == attempt)
             & (_RunItem.chunks_applied == 0)
@@ -298,7 +314,7 @@ class Runs:
         return applying is not None
 
     @errors_as_ours()
-    def count_chunk(self, chunk: Chunk, counts: Counts) -> bool:
+    def count_chunk(self, chunk: Chunk, counts: Counts, usage: Usage = NOTHING_USED) -> bool:
         """Add a chunk's counts to its run, once: False if it was counted before, or the attempt is not the newest.
 
         Raises:
@@ -314,6 +330,7 @@ class Runs:
             if count:
                 stored = getattr(_RunItem.counts, name)
                 add.append(stored.set(stored + count))
+        add += _added(usage)
         run = _RunItem(chunk.district_id, chunk.run_id)
         pauses = pauses_s()
         while True:
@@ -445,6 +462,12 @@ def _updated(
     return item
 
 
+def _added(usage: Usage) -> list[Action]:
+    return [
+        getattr(_RunItem, name).add(round(value, _USAGE_DIGITS)) for name, value in usage.as_dict().items() if value
+    ]
+
+
 def _counts_map(counts: Counts) -> _CountsMap:
     return _CountsMap(**counts.as_dict())  # type: ignore[no-untyped-call]  # pynamodb's own
 
@@ -504,6 +527,13 @@ def _run(item: _RunItem) -> Run:
         chunks_failed=int(item.chunks_failed or 0),
         outcome_reason=item.outcome_reason,
         redrives=int(item.redrives or 0),
+        usage=Usage(
+            read_units=float(item.read_units or 0),
+            write_units=float(item.write_units or 0),
+            queue_requests=int(item.queue_requests or 0),
+            gb_seconds=float(item.gb_seconds or 0),
+            invocations=int(item.invocations or 0),
+        ),
         resumes=int(item.resumes or 0),
         resumed_at=item.resumed_at,
         held=_held(item.held),

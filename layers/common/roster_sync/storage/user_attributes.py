@@ -1,5 +1,6 @@
 """A user's attributes between DynamoDB's JSON and plain values."""
 
+from binascii import a2b_base64
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,11 +16,11 @@ def attributes_of(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def stored_value(name: str, value: Any) -> dict[str, Any]:
-    """An attribute's value in DynamoDB's JSON, bytes in base64."""
+    """An attribute's value as boto3's client takes it."""
     if value is None:
         return {"NULL": True}
     if name in _BYTES:
-        return {"B": value}
+        return {"B": a2b_base64(value)}
     if name == _LIST_OF_MAPS:
         return {"L": [_map(each) for each in value]}
     if isinstance(value, Mapping):

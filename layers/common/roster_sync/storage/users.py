@@ -32,7 +32,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
-from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange
+from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange, Restoration
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId, UserId
 from roster_sync.domain.run import COUNT_OF_KIND, Counts
 from roster_sync.domain.user import Role, RosterEntry, SisUser, StoredUser, normalised_email
@@ -46,7 +46,7 @@ from roster_sync.storage.dynamodb import (
     pauses_s,
     unknown_cursor,
 )
-from roster_sync.storage.user_attributes import attributes_of
+from roster_sync.storage.user_attributes import attributes_of, stored_value
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -161,7 +161,8 @@ class Users:
         self._pause = pause
         self._client: DynamoDBClient = low_level_client()
         self._client.meta.events.register("before-parse.dynamodb.Query", _parse_fast)
-        self._client.meta.events.register("before-parse.dynamodb.BatchGetItem", _parse_plainly)
+        for operation in ("BatchGetItem", "UpdateItem"):
+            self._client.meta.events.register(f"before-parse.dynamodb.{operation}", _parse_plainly)
 
     def roster(self, district_id: DistrictId) -> Iterator[Sequence[RosterEntry]]:
         """Every user of a district, in batches, in no order, as last written.
@@ -417,6 +418,9 @@ class _Write:
 
 def _synced(chunk: Chunk, change: Change, now: datetime) -> _Write:
     write = _begun(chunk.district_id, change.user_id, change.kind, chunk.run_id, chunk.fence, now)
+    if change.restoration:
+        _restore(write, chunk.district_id, change.restoration)
+        return write
     if chunk.unchanged_since is not None:
         write.values[":unchanged_since"] = {"N": str(chunk.unchanged_since)}
         write.condition = "attribute_not_exists(#fence) OR #fence <= :unchanged_since"
@@ -458,6 +462,20 @@ def _synced(chunk: Chunk, change: Change, now: datetime) -> _Write:
     write.set_or_remove("fingerprint", {"B": change.fingerprint} if change.fingerprint else None)
     write.set_or_remove("record_digest", {"B": change.record_digest} if change.record_digest else None)
     return write
+
+
+def _restore(write: _Write, district_id: DistrictId, restoration: Restoration) -> None:
+    # Written by the run that is taken back, or by an earlier attempt of the one that does it.
+    write.condition = f"(#run_id = :of_run OR #run_id = :run_id) AND ({write.condition})"
+    write.values[":of_run"] = {"S": restoration.of_run}
+    for name, value in restoration.before.items():
+        write.set(name, stored_value(name, value))
+    for name in restoration.gone:
+        write.remove(name)
+    if "email" in restoration.before:
+        write.set("email_key", {"S": _email_key(district_id, restoration.before["email"])})
+    elif "email" in restoration.gone:
+        write.remove("email_key")
 
 
 def _uploaded(

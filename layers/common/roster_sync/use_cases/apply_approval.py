@@ -5,19 +5,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from roster_sync.domain.change import CHANGE_BYTES, Change, Chunk, chunk_bounds
-from roster_sync.domain.errors import DistrictBusyError
 from roster_sync.domain.fingerprint import pack
 from roster_sync.domain.held_changes import MOVED_ON, Decision, HeldChange, decision_on, has_moved_on
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
-from roster_sync.domain.lease import CHUNK_TIME
 from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
+from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH
 from roster_sync.domain.user import Role
+from roster_sync.use_cases.begin_run import begin_run
 from roster_sync.use_cases.close_run import close_run
 from roster_sync.use_cases.fetch_roster import Fetched, Fetcher
 from roster_sync.use_cases.ports import HeldStore, RunStore
 from roster_sync.use_cases.send_chunks import send_chunks
-from roster_sync.use_cases.take_lease import take_lease_after_upload
 
 _USERS_AT_ONCE = 500
 
@@ -36,21 +35,9 @@ def apply_approval(district_id: DistrictId, run_id: RunId, fetcher: Fetcher) -> 
         TransientError: Database or queue did not answer; the SyncRequest may come again.
     """
     leases, runs, clock = fetcher.leases, fetcher.runs, fetcher.clock
-    try:
-        lease = take_lease_after_upload(district_id, run_id, leases=leases, runs=runs, clock=clock, pause=fetcher.pause)
-    except DistrictBusyError as busy:
-        skipped = runs.close(district_id, run_id, RunState.SKIPPED, str(busy), clock())
-        return Fetched(RunState.SKIPPED if skipped else None)
-    if lease.previous_holder is not None:
-        reason = "It stopped without a word. Start it again."
-        runs.close(district_id, lease.previous_holder, RunState.FAILED, reason, clock())
-    run = runs.begin_attempt(district_id, run_id, lease.fence, clock())
-    if run is None:
-        leases.release(district_id, run_id)
-        return Fetched(None)
-    if run.sent_attempt:
-        # A chunk of an earlier attempt may be in work. What it writes must be seen as this run's.
-        fetcher.pause(CHUNK_TIME.total_seconds())
+    run = begin_run(district_id, run_id, fetcher)
+    if not isinstance(run, Run):
+        return Fetched(run)
     blocked = runs.get(district_id, run.of_run) if run.of_run else None
     asked = next(iter(fetcher.held.decisions(district_id, run_id)), None)
     if blocked is None or asked is None:
@@ -112,6 +99,7 @@ def _apply(run: Run, blocked: Run, taken: Sequence[HeldChange], fetcher: Fetcher
         provider_requests=0,
         outcome=RunState.COMPLETED_WITH_ISSUES if issues else RunState.COMPLETED,
         reason=_reason(taken, issues),
+        usage=fetcher.metered() + ACCOUNTING_OF_A_FETCH,
     )
     if not current:
         return Fetched(None)

@@ -7,8 +7,10 @@ from datetime import datetime
 from roster_sync.domain.change import Chunk
 from roster_sync.domain.lease import LEASE_TIME
 from roster_sync.domain.run import Counts, RunState
+from roster_sync.domain.usage import ACCOUNTING_OF_A_CHUNK, Usage
 from roster_sync.use_cases.close_run import close_if_applied
-from roster_sync.use_cases.ports import LeaseStore, RunStore, UserStore
+from roster_sync.use_cases.keep_changes import keep_chunk
+from roster_sync.use_cases.ports import ChangeLog, LeaseStore, Metered, RunStore, UserStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,14 @@ class AppliedChunk:
 
 
 def apply_chunk(
-    chunk: Chunk, *, users: UserStore, runs: RunStore, leases: LeaseStore, clock: Callable[[], datetime]
+    chunk: Chunk,
+    *,
+    users: UserStore,
+    log: ChangeLog,
+    runs: RunStore,
+    leases: LeaseStore,
+    clock: Callable[[], datetime],
+    metered: Metered = Usage,
 ) -> AppliedChunk:
     """Apply a chunk; a second delivery writes no user and counts nothing, but closes the run if the first could not.
 
@@ -39,8 +48,9 @@ def apply_chunk(
     if not leases.renew(chunk.district_id, chunk.run_id, now + LEASE_TIME):
         # Whoever has the lease now has read the roster, and must find it as it was read.
         return AppliedChunk(None)
+    keep_chunk(chunk, users=users, log=log, now=now)
     counts = users.apply(chunk, now)
-    runs.count_chunk(chunk, counts)
+    runs.count_chunk(chunk, counts, metered() + ACCOUNTING_OF_A_CHUNK)
     counted = runs.get(chunk.district_id, chunk.run_id)
     if counted is None:
         return AppliedChunk(counts)

@@ -33,6 +33,7 @@ from roster_sync.domain.normalise import rules_of
 from roster_sync.domain.reading import Fetch, Reading, reading_key
 from roster_sync.domain.roster import Roster
 from roster_sync.domain.run import Run, RunKind, RunState, is_preview
+from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH, Usage
 from roster_sync.use_cases.close_run import close_run
 from roster_sync.use_cases.continuation import MOST_READING, CheckpointStore, Continuation, HandedOverError
 from roster_sync.use_cases.ports import (
@@ -41,6 +42,7 @@ from roster_sync.use_cases.ports import (
     DistrictStore,
     HeldStore,
     LeaseStore,
+    Metered,
     RunStore,
     UserStore,
 )
@@ -67,6 +69,7 @@ class Fetcher:
         request_sync: Sends a SyncRequest, to go on.
         clock: Says what time it is.
         pause: Waits for so many seconds.
+        metered: What the run has used so far.
     """
 
     districts: DistrictStore
@@ -82,6 +85,7 @@ class Fetcher:
     request_sync: Callable[[DistrictId, RunId], None]
     clock: Callable[[], datetime]
     pause: Callable[[float], None]
+    metered: Metered = Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +280,7 @@ def _fetch(
             users=fetcher.users,
             leases=fetcher.leases,
             log=fetcher.log,
+            usage=fetcher.metered() + ACCOUNTING_OF_A_FETCH,
             now=fetcher.clock(),
         )
         if ended:
@@ -352,6 +357,7 @@ def _send(
         outcome=RunState.BLOCKED if outcome.verdict.blocks_run else state,
         reason=_reason_of(outcome),
         held=held,
+        usage=fetcher.metered() + ACCOUNTING_OF_A_FETCH,
     )
     ended = None
     if current:

@@ -11,9 +11,11 @@ from roster_sync.domain.issue import Issue, Severity
 from roster_sync.domain.lease import PAUSE_S
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.upload import Upload, manual_changes, new_user_ids, read_upload
+from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH, Usage
 from roster_sync.domain.user import normalised_email
 from roster_sync.use_cases.close_run import close_run
-from roster_sync.use_cases.ports import DistrictStore, LeaseStore, RunStore, UserStore
+from roster_sync.use_cases.keep_changes import keep_upload
+from roster_sync.use_cases.ports import ChangeLog, DistrictStore, LeaseStore, Metered, RunStore, UserStore
 from roster_sync.use_cases.take_lease import take_lease
 
 ROWS_AT_ONCE = 2_000
@@ -28,15 +30,18 @@ class Importer:
         offered_products: The products of this deployment.
         lease_lasts: At least as long as the function may run.
         clock: Says what time it is.
+        metered: What this run has used so far.
     """
 
     districts: DistrictStore
     leases: LeaseStore
     runs: RunStore
     users: UserStore
+    log: ChangeLog
     offered_products: frozenset[str]
     lease_lasts: timedelta
     clock: Callable[[], datetime]
+    metered: Metered = Usage
 
 
 def import_upload(upload: Upload, district_id: DistrictId, run_id: RunId, importer: Importer) -> Run:
@@ -162,6 +167,7 @@ def _apply(upload: Upload, run: Run, importer: Importer) -> None:
         provider_requests=0,
         outcome=outcome,
         reason=reason,
+        usage=importer.metered() + ACCOUNTING_OF_A_FETCH,
     )
     if newest:
         close_run(run, outcome, reason, runs=runs, leases=importer.leases, now=clock())
@@ -181,8 +187,10 @@ def _apply_rows(upload: Upload, start: int, run: Run, importer: Importer) -> tup
         products=products,
         taken=users.sis_users(district_id, new_user_ids(rows, users_by_email, district_id)),
     )
+    now = importer.clock()
+    keep_upload(decided.changes, start // ROWS_AT_ONCE + 1, run, products, users=users, log=importer.log, now=now)
     applied = users.apply_manual(
-        district_id, decided.changes, run_id=run.run_id, fence=run.fence, products=products, now=importer.clock()
+        district_id, decided.changes, run_id=run.run_id, fence=run.fence, products=products, now=now
     )
     return decided.counts + applied, list(decided.issues)
 

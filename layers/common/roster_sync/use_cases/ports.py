@@ -1,6 +1,6 @@
 """What the use cases need of the outside; each has an adapter and an in-memory twin held to the same tests."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
@@ -14,8 +14,12 @@ from roster_sync.domain.issue import Issue
 from roster_sync.domain.lease import Lease
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import Counts, Run, RunState
+from roster_sync.domain.usage import NOTHING_USED, Usage
 from roster_sync.domain.user import RosterEntry, SisUser, StoredUser
-from roster_sync.domain.user_change import Attributes, UserChange
+from roster_sync.domain.user_change import Attributes, KeptChanges, UserChange
+
+Metered = Callable[[], Usage]
+"""What a run has used in this invocation so far, but for its accounting."""
 
 
 class DistrictStore(Protocol):
@@ -92,11 +96,15 @@ class RunStore(Protocol):
         reason: str | None,
         reading: Reading | None = None,
         held: Mapping[HeldKind, int] = MappingProxyType({}),
+        usage: Usage = NOTHING_USED,
     ) -> bool:
         """Record what was fetched; chunks may now be counted. False if the attempt is not the newest or has ended."""
 
-    def count_chunk(self, chunk: Chunk, counts: Counts) -> bool:
-        """Add a chunk's counts to its run, once: False if it was counted before, or the attempt is not the newest."""
+    def count_chunk(self, chunk: Chunk, counts: Counts, usage: Usage = NOTHING_USED) -> bool:
+        """Add a chunk's counts and usage to its run, once.
+
+        False if it was counted before, or the attempt is not the newest.
+        """
 
     def close(
         self,
@@ -232,6 +240,9 @@ class ChangeLog(Protocol):
         changes: Sequence[UserChange],
     ) -> None:
         """Keep what a chunk changes; what was kept before under the same attempt and number stays as it is."""
+
+    def all(self, district_id: DistrictId, run_id: RunId) -> Iterator[KeptChanges]:
+        """What every chunk of every attempt of a run changes, in no order."""
 
 
 class ChangeQueue(Protocol):

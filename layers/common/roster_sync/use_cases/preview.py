@@ -11,6 +11,7 @@ from roster_sync.domain.held_changes import HeldKind
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
+from roster_sync.domain.usage import Usage
 from roster_sync.domain.user_change import Attributes, UserChange, difference, synced
 from roster_sync.use_cases.close_run import close_if_applied
 from roster_sync.use_cases.ports import ChangeLog, LeaseStore, RunStore, UserStore
@@ -40,7 +41,14 @@ class Preview:
 
 
 def report_preview(
-    preview: Preview, *, runs: RunStore, users: UserStore, leases: LeaseStore, log: ChangeLog, now: datetime
+    preview: Preview,
+    *,
+    runs: RunStore,
+    users: UserStore,
+    leases: LeaseStore,
+    log: ChangeLog,
+    usage: Usage,
+    now: datetime,
 ) -> RunState | None:
     """Store counts, samples and issues, and end the preview; its state, if this call ended it."""
     run, outcome = preview.run, preview.outcome
@@ -66,6 +74,7 @@ def report_preview(
         reason=reason,
         reading=preview.reading,
         held=preview.held,
+        usage=usage,
     )
     reported = runs.get(run.district_id, run.run_id) if current else None
     return close_if_applied(reported, runs=runs, leases=leases, now=now) if reported else None

@@ -1,0 +1,67 @@
+"""Keep what is about to be changed, before anything of it is written.
+
+So there is an image of whatever was written, however often a chunk comes and wherever its function dies: who finds a
+user written already finds the image kept already, and what was kept first stays.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from roster_sync.domain.change import ChangeKind, Chunk, ManualChange
+from roster_sync.domain.run import Run
+from roster_sync.domain.user_change import UserChange, difference, synced, uploaded
+from roster_sync.use_cases.ports import ChangeLog, UserStore
+
+
+def keep_chunk(chunk: Chunk, *, users: UserStore, log: ChangeLog, now: datetime) -> None:
+    """Keep what a chunk will change.
+
+    Users whom it creates are not read: the roster was whole, and nobody else writes.
+    """
+    since = chunk.unchanged_since
+    known = [change.user_id for change in chunk.changes if change.kind is not ChangeKind.CREATE]
+    stored = users.snapshots(chunk.district_id, known) if known else {}
+
+    def changes() -> Iterator[UserChange]:
+        for change in chunk.changes:
+            before = stored.get(change.user_id)
+            if change.kind is ChangeKind.CREATE:
+                yield UserChange(change.kind, change.user_id)
+            elif before and before["fence"] <= (chunk.fence - 1 if since is None else since):
+                after = synced(before, change, chunk.products, now)
+                yield difference(change.kind, change.user_id, before, after)
+
+    _keep(list(changes()), chunk.number, chunk, log)
+
+
+def keep_upload(
+    changes: Sequence[ManualChange],
+    number: int,
+    run: Run,
+    products: frozenset[str],
+    *,
+    users: UserStore,
+    log: ChangeLog,
+    now: datetime,
+) -> None:
+    """Keep what a part of an upload, numbered from 1, will change.
+
+    All users are read: the index of e-mail addresses may miss one of the last second, and what seems to be new is not.
+    """
+    stored = users.snapshots(run.district_id, [change.user_id for change in changes]) if changes else {}
+
+    def kept() -> Iterator[UserChange]:
+        for change in changes:
+            before = stored.get(change.user_id)
+            if before is None:
+                yield UserChange(ChangeKind.CREATE, change.user_id)
+            elif before["fence"] < run.fence:
+                kind = ChangeKind.UPDATE if change.kind is ChangeKind.CREATE else change.kind
+                yield difference(kind, change.user_id, before, uploaded(before, change, products, now))
+
+    _keep(list(kept()), number, run, log)
+
+
+def _keep(changes: Sequence[UserChange], number: int, run: Run | Chunk, log: ChangeLog) -> None:
+    if changes:
+        log.keep(run.district_id, run.run_id, attempt=run.attempt, number=number, fence=run.fence, changes=changes)
