@@ -11,7 +11,7 @@ import requests
 from requests_oauthlib import OAuth1
 
 from bench.figures import Figure
-from bench.nights import DISTRICT, PRODUCTS, open_client, run_night, schools_of, settings
+from bench.nights import DISTRICT, NOW, PRODUCTS, open_client, run_night, schools_of, settings
 from bench.processes import in_fresh_process
 from bench.provider import PAGE_SIZE, Address, sample_provider
 from bench.rosters import RosterReader
@@ -86,7 +86,7 @@ def _measure(address: Address, stored: Path) -> _Costs:
         comparison = Comparison(DISTRICT, roster, rules, client.reader)
         for page in client.pages("users"):
             comparison.add(page.raw_records)
-        comparison.finish(client.proof(comparison.received), lambda _: {}, limits_of(settings(address), []))
+        comparison.finish(client.proof(comparison.received), lambda _: {}, limits_of(settings(address), [], NOW))
         client.close()
 
     # In turn, so that a busy moment of the machine meets all of them.

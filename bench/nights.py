@@ -22,7 +22,7 @@ from tests.support.fakes import (
 
 DISTRICT = DistrictId("maplewood")
 PRODUCTS = frozenset({"serve", "jobs"})
-_NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def run_night(address: Address, number: int, *, roster: Path | None, stored: Pat
     districts.save_settings(settings(address), 0)
     for sourced_id, school_id in schools_of(address).items():
         districts.put_school(School(district_id=DISTRICT, school_id=school_id, name=school_id, oneroster_id=sourced_id))
-    runs.create(Run(district_id=DISTRICT, run_id=run_id, kind=RunKind.NIGHTLY, state=RunState.QUEUED, created_at=_NOW))
+    runs.create(Run(district_id=DISTRICT, run_id=run_id, kind=RunKind.NIGHTLY, state=RunState.QUEUED, created_at=NOW))
     fetcher = Fetcher(
         districts=districts,
         leases=districts,
@@ -97,10 +97,10 @@ def run_night(address: Address, number: int, *, roster: Path | None, stored: Pat
         offered_products=PRODUCTS,
         checkpoints=InMemoryCheckpoints(),
         request_sync=lambda _district_id, _run_id: None,
-        clock=lambda: _NOW,
+        clock=lambda: NOW,
         pause=time.sleep,
     )
-    fetched = fetch_roster(DISTRICT, run_id, fetcher, deadline=_NOW + timedelta(minutes=10))
+    fetched = fetch_roster(DISTRICT, run_id, fetcher, deadline=NOW + timedelta(minutes=10))
     run = runs.get(DISTRICT, run_id)
     assert run  # noqa: S101 - it was created above
     return Night(fetched, run)

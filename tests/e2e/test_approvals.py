@@ -83,3 +83,29 @@ def test_a_discarded_night_leaves_everybody_and_cannot_be_approved_after_the_nex
     blocked_night(district, gone)
     with pytest.raises(RefusedError, match="A later sync has read the provider since"):
         district.api.post(f"runs/{run['run_id']}/approve", {"all": True})
+
+
+def test_broken_addresses_are_held_and_stored_once_they_are_approved(
+    strict_stack: Stack, a_district: ADistrict
+) -> None:
+    district = a_district(strict_stack)
+    district.night()
+    before = {user["user_id"]: user for user in district.users()}
+    uploaded = {counselor.email for counselor in district.counselors}
+    district.provider.serve(
+        {**user, "email": f"x{user['email']}"} if user.get("email") and user["email"] not in uploaded else user
+        for user in district.provider.users
+    )
+
+    night = district.night()
+
+    held = night.run["held"]["email"]
+    assert (night.run["state"], night.writes, district.users()) == ("blocked", 0, list(before.values()))
+    first, *_ = district.api.items(f"runs/{night.run['run_id']}/held")
+    assert first["after"]["email"] == f"x{first['before']['email']}" == f"x{first['email']}"
+    approval = approved(district, night.run, {"all": True, "kind": "email"})
+    assert (approval["state"], approval["counts"]["updated"]) == ("completed", held)
+    changed = [user for user in district.users() if user != before[user["user_id"]]]
+    assert len(changed) == held
+    assert all(user["email"] == f"x{before[user['user_id']]['email']}" for user in changed)
+    assert district.night().writes == 0

@@ -15,7 +15,7 @@ from roster_sync.domain.normalise import Rules
 from roster_sync.domain.roster import Roster
 from roster_sync.domain.user import Role, SisUser
 from roster_sync.oneroster.client import OneRosterClient
-from tests.support.builders import DISTRICT, RUN, a_roster_entry, settings
+from tests.support.builders import DISTRICT, NOW, RUN, a_roster_entry, settings
 from tests.support.provider import Scripted
 from tests.support.roster_server import Asked, Behaviour, wrapper_of
 
@@ -110,7 +110,7 @@ def first_night(client: OneRosterClient, endpoint: str, rules: Rules) -> Read:
     comparison = Comparison(DISTRICT, roster, rules, client.reader)
     for page in client.pages(endpoint):
         comparison.add(page.raw_records)
-    outcome = comparison.finish(client.proof(comparison.received), lambda _: {}, limits_of(settings(), []))
+    outcome = comparison.finish(client.proof(comparison.received), lambda _: {}, limits_of(settings(), [], NOW))
     changes = [comparison.change(planned) for planned in outcome.planned]
     assert {change.kind for change in changes} <= {ChangeKind.CREATE}
     users = {str(change.user.sourced_ids[0]): change.user for change in changes if change.user}

@@ -1,13 +1,15 @@
 """The routes of what blocked runs hold."""
 
 import pytest
+from msgspec import structs
 
+from roster_sync.domain.change import Change, ChangeKind
 from roster_sync.domain.fetch_plan import SchoolLists, Scope
 from roster_sync.domain.held_changes import HeldKind
 from roster_sync.domain.identifiers import SchoolId, UserId
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import Run, RunState
-from tests.support.builders import DISTRICT, LATER_RUN, OTHER_DISTRICT, RUN, a_held_change, a_run, a_user
+from tests.support.builders import DISTRICT, LATER_RUN, OTHER_DISTRICT, RUN, a_held_change, a_run, a_sis_user, a_user
 from tests.support.events import district_admin
 from tests.unit.api.conftest import Client
 
@@ -44,6 +46,8 @@ def test_held_changes_come_page_by_page_with_who_it_is(blocked: Client) -> None:
             "role": "student",
             "status": "active",
             "changed_since": False,
+            "before": {},
+            "after": {},
             "decision": None,
             "decided_by": None,
             "decided_at": None,
@@ -170,3 +174,22 @@ def test_of_an_unknown_run_nothing_is_held(client: Client, method: str, path: st
 
     body = {"all": True} if method == "POST" else None
     assert client.send(method, f"/runs/{RUN}/{path}", body=body).status == 404
+
+
+def test_a_held_update_shows_what_would_change(client: Client) -> None:
+    update = Change(
+        ChangeKind.UPDATE,
+        UserId("u-1"),
+        a_sis_user(email="new@example.org", school_ids=(SchoolId("elementary"), SchoolId("high"))),
+        b"\x01" * 16,
+    )
+    client.runs.create(a_run(state=RunState.BLOCKED, attempt=1, fence=5, held={"email": 1}))
+    client.held.add(DISTRICT, RUN, 1, [a_held_change(1, kind=HeldKind.EMAIL, change=update)])
+    sis = structs.asdict(a_sis_user())
+    client.users.put(a_user(**{**sis, "metadata": {"homeroom": "2B"}}))
+
+    (item,) = client.send("GET", f"/runs/{RUN}/held").json["items"]
+
+    assert (item["kind"], item["email"]) == ("email", "Lisa@Example.org")
+    assert item["before"] == {"email": "Lisa@Example.org", "school_ids": ["elementary"]}
+    assert item["after"] == {"email": "new@example.org", "school_ids": ["elementary", "high"]}

@@ -43,6 +43,14 @@ def test_a_district_without_settings_gets_the_defaults_and_the_reason(client: Cl
         "metadata_keys": [],
         "deactivation_percent": 10,
         "deactivation_minimum": 20,
+        "change_percent": 30,
+        "change_minimum": 20,
+        "limits_lifted_until": None,
+        "pause_from": None,
+        "pause_until": None,
+        "school_year_from": None,
+        "school_year_until": None,
+        "deactivate_outside_school_year": False,
         "parallel_requests": 5,
         "page_size": 1000,
         "delta_nights": False,
@@ -78,6 +86,14 @@ def test_what_is_saved_is_what_comes_back(client: Client) -> None:
         "metadata_keys": ["homeroom"],
         "deactivation_percent": 15,
         "deactivation_minimum": 0,
+        "change_percent": 40,
+        "change_minimum": 0,
+        "limits_lifted_until": "2026-11-25T09:00:00Z",
+        "pause_from": "2027-06-20",
+        "pause_until": "2027-08-10",
+        "school_year_from": "2026-08-24",
+        "school_year_until": "2027-06-12",
+        "deactivate_outside_school_year": True,
         "parallel_requests": 2,
         "page_size": 5000,
         "delta_nights": True,
@@ -164,6 +180,41 @@ def test_another_path_of_the_same_host_keeps_the_secret(client: Client) -> None:
     assert (answer.status, stored_secret(client)) == (200, STORED_SECRET)
 
 
+def test_limits_are_lifted_for_seven_days_at_most(client: Client) -> None:
+    late = client.send("PUT", "/settings", body={**COMPLETE, "limits_lifted_until": "2026-12-01T09:00:01Z"})
+    put = client.send("PUT", "/settings", body={**COMPLETE, "limits_lifted_until": "2026-12-01T04:00:00-05:00"})
+
+    assert (late.status, late.json["detail"]) == (
+        422,
+        "The limits can be lifted for seven days at most. Enter an earlier time.",
+    )
+    assert (put.status, put.json["limits_lifted_until"]) == (200, "2026-12-01T09:00:00Z")
+    assert put.json["notices"] == [
+        "The limits are lifted until 2026-12-01 09:00 UTC: until then a sync may change any number of users."
+    ]
+
+
+def test_a_lift_of_the_past_is_no_notice_and_ends_with_a_put_that_leaves_it_out(client: Client) -> None:
+    past = client.send("PUT", "/settings", body={**COMPLETE, "limits_lifted_until": "2026-11-24T09:00:00Z"})
+    left_out = client.send("PUT", "/settings", body=COMPLETE)
+
+    assert (past.status, past.json["notices"]) == (200, [])
+    assert left_out.json["limits_lifted_until"] is None
+
+
+@pytest.mark.parametrize("what", ["pause", "school_year"])
+@pytest.mark.parametrize(("first", "last"), [("2027-06-20", None), (None, "2027-06-20"), ("2027-06-20", "2027-06-19")])
+def test_a_pause_and_a_school_year_have_both_days_in_order(
+    client: Client, what: str, first: str | None, last: str | None
+) -> None:
+    answer = client.send("PUT", "/settings", body={**COMPLETE, f"{what}_from": first, f"{what}_until": last})
+
+    assert (answer.status, answer.json["detail"]) == (
+        422,
+        f"A {what.replace('_', ' ')} has a first and a last day, in this order. Enter both, or neither.",
+    )
+
+
 def test_a_product_that_is_not_offered_is_refused(client: Client) -> None:
     answer = client.send("PUT", "/settings", body={**COMPLETE, "products": ["serve", "yoga"]})
 
@@ -186,6 +237,12 @@ def test_a_base_url_that_may_not_be_called_is_refused(client: Client) -> None:
         ("deactivation_percent", 0),
         ("deactivation_percent", 101),
         ("deactivation_minimum", -1),
+        ("change_percent", 0),
+        ("change_minimum", -1),
+        ("limits_lifted_until", "tonight"),
+        ("limits_lifted_until", "2026-11-25T09:00:00"),
+        ("pause_from", "summer"),
+        ("deactivate_outside_school_year", "no"),
         ("parallel_requests", 0),
         ("parallel_requests", 21),
         ("page_size", 0),

@@ -29,7 +29,7 @@ def verdict_of(
     schools: Mapping[str, Share] | None = None,
 ) -> Verdict:
     names = {SchoolId("east"): "East Elementary"}
-    limits = Limits(deactivation=Limit(percent, minimum), school_names=names)
+    limits = Limits(deactivation=Limit(percent, minimum), change=Limit(percent, minimum), school_names=names)
     by_id = {SchoolId(school_id): share for school_id, share in (schools or {}).items()}
     return may_deactivate(Share(leaving, active), by_id, proof, limits)
 

@@ -13,7 +13,7 @@ from roster_sync.domain.limits import limits_of
 from roster_sync.domain.roster import Roster
 from roster_sync.domain.user import SisUser
 from roster_sync.oneroster.records import JsonRecordReader
-from tests.support.builders import DISTRICT, RUN, settings
+from tests.support.builders import DISTRICT, NOW, RUN, settings
 from tests.support.reading import AFTER, BEFORE, RULES, a_record
 
 _json = st.recursive(
@@ -36,7 +36,7 @@ def night(records: Sequence[object]) -> dict[SourcedId, SisUser]:
     comparison = Comparison(DISTRICT, Roster(RULES.schools.values(), frozenset(), RUN), RULES, JsonRecordReader())
     comparison.add([json.dumps(record).encode() for record in records])
     outcome = comparison.finish(
-        FetchProof(True, None, len(records), len(records)), lambda _: {}, limits_of(settings(), [])
+        FetchProof(True, None, len(records), len(records)), lambda _: {}, limits_of(settings(), [], NOW)
     )
     users = [change.user for change in map(comparison.change, outcome.planned) if change.user]
     kept = sum(len(user.sourced_ids) for user in users)

@@ -74,6 +74,25 @@ def test_a_district_that_cannot_run_ends_skipped_with_the_reason_and_is_not_aske
     )
 
 
+def test_a_paused_district_ends_skipped_and_says_how_long() -> None:
+    night = Dispatch(OTHER_DISTRICT)
+    day = NOW.date()
+    night.districts.save_settings(settings(pause_from=day, pause_until=day), 0)
+    night.districts.put_school(a_school())
+
+    dispatched = night.begin()
+
+    assert dispatched == Dispatched(requested=1, skipped=1)
+    assert night.requested == [OTHER_DISTRICT]
+    run = night.run()
+    assert run is not None
+    assert run.state is RunState.SKIPPED
+    assert run.reason == (
+        "The nightly sync is paused until 24 November 2026. To end the pause, empty its days in the settings; Sync now "
+        "works meanwhile."
+    )
+
+
 def test_a_product_that_is_offered_no_more_does_not_make_a_district_run() -> None:
     night = Dispatch()
     night.districts.save_settings(settings(products=frozenset({"discontinued"})), 0)

@@ -178,6 +178,17 @@ def test_the_report_tells_what_the_provider_has() -> None:
     ]
 
 
+def test_the_report_suggests_the_school_year_that_the_provider_names() -> None:
+    year = {"type": "schoolYear", "startDate": "2026-08-24", "endDate": "2027-06-12"}
+    term = {"type": "term", "startDate": "2026-08-24", "endDate": "2026-12-18"}
+
+    named = probed(FakeProvider(answers={"academicSessions": Page([term, year])})).as_dict()
+    unnamed = probed(FakeProvider(answers={"academicSessions": Page([term])})).as_dict()
+
+    assert named["school_year"] == {"school_year_from": "2026-08-24", "school_year_until": "2027-06-12"}
+    assert unnamed["school_year"] is None
+
+
 def test_the_report_is_json_without_personal_data() -> None:
     text = json.dumps(probed(FakeProvider(), [a_school()]).as_dict())
 

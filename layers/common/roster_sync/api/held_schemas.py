@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
+from msgspec import structs
 from pydantic import BaseModel, ConfigDict, Field
 
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.held_changes import Action, Decision, HeldChange, HeldKind, Selection, decision_on
 from roster_sync.domain.identifiers import SchoolId, SourcedId, UserId
 from roster_sync.domain.run import Run
-from roster_sync.domain.user import Role, StoredUser
+from roster_sync.domain.user import Role, SisUser, StoredUser
 
 _Id = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -81,7 +82,7 @@ class HeldChangeOut(_Answer):
     """One person's change, with the person as now stored; `decision` is null while nobody has decided.
 
     `changed_since` is true of somebody whom a later run or an upload has written, or who is no longer stored: an
-    approval leaves that person alone.
+    approval leaves that person alone. `before` and `after` hold what an update would change of that person.
     """
 
     user_id: str
@@ -94,6 +95,8 @@ class HeldChangeOut(_Answer):
     role: Role | None
     status: str | None
     changed_since: bool
+    before: dict[str, Any]
+    after: dict[str, Any]
     decision: Action | None
     decided_by: str | None
     decided_at: datetime | None
@@ -103,6 +106,7 @@ class HeldChangeOut(_Answer):
     def of(cls, held: HeldChange, user: StoredUser | None, decision: Decision | None, blocked: Run) -> Self:
         """The change with who it concerns."""
         written_by_approval = decision and user and user.run_id == decision.run_id
+        before, after = _differences(user, held.change.user)
         return cls(
             user_id=held.change.user_id,
             kind=held.kind,
@@ -114,11 +118,22 @@ class HeldChangeOut(_Answer):
             role=user.role if user else None,
             status=("active" if user.active else "inactive") if user else None,
             changed_since=(user is None or user.fence > blocked.fence) and not written_by_approval,
+            before=before,
+            after=after,
             decision=decision.action if decision else None,
             decided_by=decision.decided_by if decision else None,
             decided_at=decision.decided_at if decision else None,
             run_id=decision.run_id if decision else None,
         )
+
+
+def _differences(user: StoredUser | None, new: SisUser | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The attributes of the SIS that differ, before and after."""
+    if user is None or new is None:
+        return {}, {}
+    after = {**structs.asdict(new), "metadata": dict(new.metadata) or None}
+    names = [name for name, value in after.items() if value != getattr(user, name)]
+    return {name: getattr(user, name) for name in names}, {name: after[name] for name in names}
 
 
 class HeldOut(_Answer):

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Self
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
 
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.district import School, Settings
@@ -87,6 +87,14 @@ class SettingsBody(_Body):
     metadata_keys: Annotated[tuple[_RequiredName, ...], Field(max_length=20)] = ()
     deactivation_percent: Annotated[_Whole, Field(ge=1, le=100)] = _DEFAULTS.deactivation_percent
     deactivation_minimum: Annotated[_Whole, Field(ge=0, le=1_000_000)] = _DEFAULTS.deactivation_minimum
+    change_percent: Annotated[_Whole, Field(ge=1, le=100)] = _DEFAULTS.change_percent
+    change_minimum: Annotated[_Whole, Field(ge=0, le=1_000_000)] = _DEFAULTS.change_minimum
+    limits_lifted_until: AwareDatetime | None = None
+    pause_from: date | None = None
+    pause_until: date | None = None
+    school_year_from: date | None = None
+    school_year_until: date | None = None
+    deactivate_outside_school_year: Annotated[bool, Strict()] = _DEFAULTS.deactivate_outside_school_year
     parallel_requests: Annotated[_Whole, Field(ge=1, le=20)] = _DEFAULTS.parallel_requests
     page_size: Annotated[_Whole, Field(ge=1, le=10_000)] = _DEFAULTS.page_size
     delta_nights: Annotated[bool, Strict()] = _DEFAULTS.delta_nights
@@ -142,6 +150,14 @@ class SettingsOut(_Answer):
     metadata_keys: list[str]
     deactivation_percent: int
     deactivation_minimum: int
+    change_percent: int
+    change_minimum: int
+    limits_lifted_until: datetime | None
+    pause_from: date | None
+    pause_until: date | None
+    school_year_from: date | None
+    school_year_until: date | None
+    deactivate_outside_school_year: bool
     parallel_requests: int
     page_size: int
     delta_nights: bool
@@ -176,6 +192,14 @@ class SettingsOut(_Answer):
             metadata_keys=list(settings.metadata_keys),
             deactivation_percent=settings.deactivation_percent,
             deactivation_minimum=settings.deactivation_minimum,
+            change_percent=settings.change_percent,
+            change_minimum=settings.change_minimum,
+            limits_lifted_until=settings.limits_lifted_until,
+            pause_from=settings.pause_from,
+            pause_until=settings.pause_until,
+            school_year_from=settings.school_year_from,
+            school_year_until=settings.school_year_until,
+            deactivate_outside_school_year=settings.deactivate_outside_school_year,
             parallel_requests=settings.parallel_requests,
             page_size=settings.page_size,
             delta_nights=settings.delta_nights,

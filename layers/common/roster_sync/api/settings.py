@@ -15,6 +15,7 @@ from roster_sync.domain.credentials import notices
 from roster_sync.domain.district import Settings, why_not_run
 from roster_sync.domain.errors import ConflictError
 from roster_sync.domain.identifiers import DistrictId
+from roster_sync.domain.limits import lifted_notice
 from roster_sync.use_cases.change_settings import (
     change_settings,
     remember_sign_in,
@@ -34,7 +35,9 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
 
     def shown(settings: Settings) -> Response[SettingsOut]:
         why = why_not_run(settings, districts.schools(settings.district_id), offered)
-        body = SettingsOut.of(settings, offered, why, notices(settings, services.clock().date()))
+        now = services.clock()
+        told = [*filter(None, [lifted_notice(settings, now)]), *notices(settings, now.date())]
+        body = SettingsOut.of(settings, offered, why, told)
         return Response(HTTPStatus.OK.value, APPLICATION_JSON, body, {"ETag": f'"{settings.version}"'})
 
     @api.get("/districts/<district_id>/settings")

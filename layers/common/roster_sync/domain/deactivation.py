@@ -1,6 +1,6 @@
 """Who may be deactivated: only after a provably whole fetch, and only while they are few."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from roster_sync.domain.fetch_proof import FetchProof
@@ -25,12 +25,19 @@ class Verdict:
         """Whether the absent are deactivated."""
         return self.reason is None
 
+    def blocked_as_well(self, reasons: Sequence[str]) -> "Verdict":
+        """The same of a run that is blocked for these reasons, too; nothing else if there are none."""
+        if not reasons:
+            return self
+        return Verdict(" ".join([*([self.reason] if self.reason else []), *reasons]), blocks_run=True)
+
 
 def may_deactivate(leaving: Share, schools: Mapping[SchoolId, Share], proof: FetchProof, limits: Limits) -> Verdict:
     """Decide over those who are leaving, among the active users of mapped schools.
 
     A run that would leave nobody, or that exceeds the limit in the district or in a school, is blocked for an
-    administrator: a lost school is a small share of a large district.
+    administrator: a lost school is a small share of a large district. That somebody must stay holds even while the
+    limits are lifted.
 
     Args:
         leaving: In the district.
@@ -44,7 +51,8 @@ def may_deactivate(leaving: Share, schools: Mapping[SchoolId, Share], proof: Fet
         return Verdict()
     limit = limits.deactivation
     exceeded = {school_id: share for school_id, share in schools.items() if limit.is_exceeded(share)}
-    if leaving.part == leaving.whole or limit.is_exceeded(leaving) or exceeded:
+    too_many = not limits.lifted and (limit.is_exceeded(leaving) or exceeded)
+    if leaving.part == leaving.whole or too_many:
         percent = 100 * leaving.part / leaving.whole
         return Verdict(
             f"{leaving.part} of {leaving.whole} users ({percent:.1f} %) are no longer sent by the provider"

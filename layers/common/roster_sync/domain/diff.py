@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 
-from msgspec import Struct
-
 from roster_sync.domain.change import CHANGE_BYTES, Change, ChangeKind
 from roster_sync.domain.deactivation import Verdict, may_deactivate
 from roster_sync.domain.fetch_proof import FetchProof
@@ -23,9 +21,11 @@ from roster_sync.domain.identifiers import DistrictId, SchoolId, SourcedId, User
 from roster_sync.domain.identity import NO_KEY, email_key, identifier_key, person_key, user_id_from_sourced_id
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.limits import Limits, Share
+from roster_sync.domain.mass_changes import hold_mass_changes
 from roster_sync.domain.normalise import NotStored, Rules, normalise, sourced_id_of
 from roster_sync.domain.persons import unite
 from roster_sync.domain.plain_record import plain_user
+from roster_sync.domain.planned import NOBODY, Planned, Withheld
 from roster_sync.domain.record import RawRecord, RecordReader, digest_of_records
 from roster_sync.domain.roster import ACTIVE, HAS_PRODUCTS, IN_SCOPE, MANUAL, SEVERAL_RECORDS, UNTOUCHABLE, Roster
 from roster_sync.domain.run import COUNT_OF_KIND, Counts
@@ -34,26 +34,10 @@ from roster_sync.domain.user import Role, SisUser, normalised_email
 LoadUsers = Callable[[Collection[UserId]], Mapping[UserId, SisUser]]
 """Reads the SIS-owned attributes of stored users."""
 
-_NOBODY = -1
 _COUNSELOR = Role.COUNSELOR
 _HELD = attrgetter("held")
 _UNCHANGED = ACTIVE | HAS_PRODUCTS
 _UNCHANGED_MASK = _UNCHANGED | SEVERAL_RECORDS | UNTOUCHABLE
-
-
-class Planned(Struct, frozen=True, gc=False):
-    """A decided change, by the row of the stored user and the index of the held one, -1 for nobody."""
-
-    kind: ChangeKind
-    row: int
-    held: int
-
-
-class Withheld(Struct, frozen=True, gc=False):
-    """A change that waits for an administrator's decision."""
-
-    kind: HeldKind
-    planned: Planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +92,9 @@ class Comparison:
         for record in records:
             digest = digest_of(record)
             sourced_id = sourced_id_in(record) if by_sourced_id else None
-            row = _NOBODY if sourced_id is None else by_sourced_id.get(sourced_id, _NOBODY)
+            row = NOBODY if sourced_id is None else by_sourced_id.get(sourced_id, NOBODY)
             if (
-                row != _NOBODY
+                row != NOBODY
                 and not came[row]
                 and roster.flags[row] & _UNCHANGED_MASK == _UNCHANGED
                 and roster.has_record(row, digest)
@@ -135,8 +119,8 @@ class Comparison:
                 self._invalid += 1
                 return
         roster = self._roster
-        row = roster.by_sourced_id.get(sourced_id, _NOBODY)
-        flags = roster.flags[row] if row != _NOBODY else SEVERAL_RECORDS
+        row = roster.by_sourced_id.get(sourced_id, NOBODY)
+        flags = roster.flags[row] if row != NOBODY else SEVERAL_RECORDS
         if flags & SEVERAL_RECORDS:
             if sourced_id in self._other_sourced_ids:
                 return
@@ -164,7 +148,7 @@ class Comparison:
             self._invalid += 1
         else:
             self._skipped += 1
-        if row != _NOBODY and reason is NotStored.INVALID:
+        if row != NOBODY and reason is NotStored.INVALID:
             self._kept[row] = True
 
     def _compare(self, user: SisUser, digest: bytes | None, row: int, flags: int) -> None:
@@ -225,7 +209,7 @@ class Comparison:
         for index, row in enumerate(held.rows):
             user = held[index]
             persons.add(person_key(user.email, user.given_name, user.family_name))
-            if row == _NOBODY:
+            if row == NOBODY:
                 emails.add(held.email_keys[index])
                 identifiers.add(self._identifier_key(index))
         for keys in (persons, emails, identifiers):
@@ -261,42 +245,51 @@ class Comparison:
 
         counts = Counter({"invalid": self._invalid, "skipped": self._skipped, "fetched": self.received})
         planned = list(self._less_what_is_stored(planned + linked, counts))
-        planned += [Planned(ChangeKind.CREATE, _NOBODY, index) for index in strangers]
+        planned += [Planned(ChangeKind.CREATE, NOBODY, index) for index in strangers]
         for row in _rows_of(self._unchanged):
             counts[self._count_of_unchanged(row)] += 1
         leaving, left, active = self._absent()
+        if not limits.absence_counts:
+            leaving = self._told_to_leave(leaving)
+        withheld, reasons = hold_mass_changes(planned, active, self._roster, self._held, limits)
+        if withheld:
+            waiting = {each.planned.held for each in withheld}
+            planned = [each for each in planned if each.held not in waiting]
         verdict = self._verdict(leaving, left, active, proof, limits)
         going = frozenset(leaving if verdict.deactivates else ())
         for row in self._roster.rows_written_by_this_run():
             if not self._claimed[row] and row not in going:
                 counts[self._count_of_unchanged(row)] += 1
-        withheld: list[Withheld] = []
         if verdict.deactivates:
             planned.sort(key=_HELD)
-            planned += [Planned(ChangeKind.DEACTIVATE, row, _NOBODY) for row in leaving]
+            planned += [Planned(ChangeKind.DEACTIVATE, row, NOBODY) for row in leaving]
         elif verdict.blocks_run:
-            withheld = [
-                Withheld(HeldKind.DEACTIVATION, Planned(ChangeKind.DEACTIVATE, row, _NOBODY)) for row in leaving
+            withheld += [
+                Withheld(HeldKind.DEACTIVATION, Planned(ChangeKind.DEACTIVATE, row, NOBODY)) for row in leaving
             ]
         elif verdict.reason:
             self._issues.append(Issue(IssueCode.FETCH_NOT_WHOLE, verdict.reason))
         self._issues += unknown_counselors
         return Outcome(
-            planned=planned, counts=Counts(**counts), issues=self._issues, verdict=verdict, withheld=withheld
+            planned=planned,
+            counts=Counts(**counts),
+            issues=self._issues,
+            verdict=verdict.blocked_as_well(reasons),
+            withheld=withheld,
         )
 
     def sizes(self, planned: Iterable[Planned]) -> Iterator[int]:
         """Of each change in a message, roughly, in bytes."""
         for change in planned:
-            yield CHANGE_BYTES + (0 if change.held == _NOBODY else self._held.size(change.held))
+            yield CHANGE_BYTES + (0 if change.held == NOBODY else self._held.size(change.held))
 
     def change(self, planned: Planned) -> Change:
         """A decided change with its user."""
-        if planned.held == _NOBODY:
+        if planned.held == NOBODY:
             return Change(planned.kind, self._roster.user_ids[planned.row], None, None)
         held = self._held
         user = held[planned.held]
-        if planned.row == _NOBODY:
+        if planned.row == NOBODY:
             user_id = self._new_user_id(user.sourced_ids[0])
         else:
             user_id = self._roster.user_ids[planned.row]
@@ -352,8 +345,8 @@ class Comparison:
                     for row in rows:
                         self._unchanged[row] = self._claimed[row] = False
         alone = [(index, row) for index, row in enumerate(self._held.rows) if not grouped[index]]
-        strangers = [index for index, row in alone if row == _NOBODY]
-        people: list[tuple[int, tuple[int, ...]]] = [(index, (row,)) for index, row in alone if row != _NOBODY]
+        strangers = [index for index, row in alone if row == NOBODY]
+        people: list[tuple[int, tuple[int, ...]]] = [(index, (row,)) for index, row in alone if row != NOBODY]
         stored = load_users(wanted) if wanted else {}
         for indices, rows in several:
             records = [self._held[index] for index in indices]
@@ -362,7 +355,7 @@ class Comparison:
             packed = pack(user)
             if len(packed) > LARGEST_USER:
                 self._report_no_person(records)
-                people += [(index, () if (row := self._held.rows[index]) == _NOBODY else (row,)) for index in indices]
+                people += [(index, () if (row := self._held.rows[index]) == NOBODY else (row,)) for index in indices]
                 for row in rows:
                     self._unchanged[row] = self._claimed[row] = True
                 continue
@@ -371,7 +364,7 @@ class Comparison:
                 for item in user.sourced_ids
                 if item in self._roster.by_sourced_id
             }
-            index = self._held.append(packed, fingerprint(packed), None, email_key(user.email), _NOBODY)
+            index = self._held.append(packed, fingerprint(packed), None, email_key(user.email), NOBODY)
             people.append((index, tuple(known)))
         return strangers, people
 
@@ -511,6 +504,17 @@ class Comparison:
         ]
         return [row for row in scope if self._is_absent(row)], left, scope
 
+    def _told_to_leave(self, leaving: list[int]) -> list[int]:
+        """Those whose record came and says that they have left; the others are told."""
+        by_sourced_id = self._roster.by_sourced_id
+        others = {by_sourced_id[known] for known in self._other_sourced_ids if known in by_sourced_id}
+        told = [row for row in leaving if self._came[row] or row in others]
+        silent = len(leaving) - len(told)
+        if silent:
+            message = f"{silent} users are no longer sent by the provider; outside the school year they stay active."
+            self._issues.append(Issue(IssueCode.ABSENT_OUTSIDE_SCHOOL_YEAR, message))
+        return told
+
     def _verdict(
         self, leaving: list[int], left: list[int], active: list[int], proof: FetchProof, limits: Limits
     ) -> Verdict:
@@ -588,7 +592,7 @@ class Comparison:
 def _rows_of(marks: bytearray) -> Iterator[int]:
     """The rows that are marked."""
     row = marks.find(1)
-    while row != _NOBODY:
+    while row != NOBODY:
         yield row
         row = marks.find(1, row + 1)
 

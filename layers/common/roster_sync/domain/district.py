@@ -46,6 +46,11 @@ class Settings:
         metadata_keys: Metadata that the district asked to be stored.
         deactivation_percent, deactivation_minimum: A run that would deactivate more than this share of the active
             users of the district or a school, and more than this many, is blocked.
+        change_percent, change_minimum: The same limit for users who would get another e-mail address or leave a school.
+        limits_lifted_until: Until then none of these limits holds.
+        pause_from, pause_until: First and last day on which no night begins.
+        school_year_from, school_year_until: First and last day of school; outside, absence deactivates nobody.
+        deactivate_outside_school_year: Whether it does all the same.
         parallel_requests: Requests to the provider at once.
         page_size: Asked of the provider, which may give less.
         delta_nights: Whether nights may read only what changed, at a provider that can tell.
@@ -69,6 +74,14 @@ class Settings:
     metadata_keys: tuple[str, ...] = ()
     deactivation_percent: int = 10
     deactivation_minimum: int = 20
+    change_percent: int = 30
+    change_minimum: int = 20
+    limits_lifted_until: datetime | None = None
+    pause_from: date | None = None
+    pause_until: date | None = None
+    school_year_from: date | None = None
+    school_year_until: date | None = None
+    deactivate_outside_school_year: bool = False
     parallel_requests: int = 5
     page_size: int = 1000
     delta_nights: bool = False

@@ -19,6 +19,10 @@ class HeldKind(StrEnum):
 
     DEACTIVATION = "deactivation"
     """The provider no longer sends the user."""
+    EMAIL = "email"
+    """The user would get another e-mail address, or none."""
+    SCHOOL = "school"
+    """The user would leave a school."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

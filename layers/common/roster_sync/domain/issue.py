@@ -30,6 +30,7 @@ class IssueCode(StrEnum):
     CREDENTIALS_EXPIRE = "credentials_expire"
     FETCH_NOT_WHOLE = "fetch_not_whole"
     WORK_NOT_DONE = "work_not_done"
+    ABSENT_OUTSIDE_SCHOOL_YEAR = "absent_outside_school_year"
     RECORD_NOT_AN_OBJECT = "record_not_an_object"
     SOURCED_ID_MISSING = "sourced_id_missing"
     SOURCED_ID_TOO_LONG = "sourced_id_too_long"
@@ -76,6 +77,9 @@ ADVICE: Mapping[IssueCode, _Advice] = {
     ),
     IssueCode.WORK_NOT_DONE: _Advice(
         Severity.ERROR, Step.SOURCE, "Sync again, or upload the file again; if it fails again, ask support."
+    ),
+    IssueCode.ABSENT_OUTSIDE_SCHOOL_YEAR: _Advice(
+        Severity.WARNING, Step.SOURCE, "Nothing to do, unless the dates of the school year in the settings are wrong."
     ),
     IssueCode.CREDENTIALS_EXPIRE: _Advice(
         Severity.WARNING, Step.SOURCE, "Enter the new consumer key and secret, and the date on which they expire."

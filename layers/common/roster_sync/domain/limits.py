@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.identifiers import SchoolId
+from roster_sync.domain.school_year import absence_counts
 
 _NAMED_AT_MOST = 3
 
@@ -35,10 +37,16 @@ class Limits:
 
     Attributes:
         deactivation: Of users no longer sent, among the active ones of the district and of each school.
+        change: Of users who get another e-mail address, and of those who leave a school.
+        lifted: Whether they do not hold in this run.
+        absence_counts: Whether users leave because the provider no longer sends them.
         school_names: For sentences; a school without a name is called by its id.
     """
 
     deactivation: Limit
+    change: Limit
+    lifted: bool = False
+    absence_counts: bool = True
     school_names: Mapping[SchoolId, str] = field(default_factory=dict)
 
     def told(self, schools: Mapping[SchoolId, Share]) -> str:
@@ -50,9 +58,21 @@ class Limits:
         return f"; {', '.join(named)}" if named else ""
 
 
-def limits_of(settings: Settings, schools: Sequence[School]) -> Limits:
-    """The limits of a district."""
+def limits_of(settings: Settings, schools: Sequence[School], now: datetime) -> Limits:
+    """The limits of a district's run that begins now."""
+    lifted = settings.limits_lifted_until
     return Limits(
         deactivation=Limit(settings.deactivation_percent, settings.deactivation_minimum),
+        change=Limit(settings.change_percent, settings.change_minimum),
+        lifted=lifted is not None and now < lifted,
+        absence_counts=absence_counts(settings, now.date()),
         school_names={school.school_id: school.name for school in schools},
     )
+
+
+def lifted_notice(settings: Settings, now: datetime) -> str | None:
+    """That no limit holds for now; None if they hold."""
+    until = settings.limits_lifted_until
+    if until is None or until <= now:
+        return None
+    return f"The limits are lifted until {until:%Y-%m-%d %H:%M} UTC: until then a sync may change any number of users."

@@ -126,6 +126,11 @@ class Roster:
         by_number = list(self._school_numbers)
         return [by_number[self._schools[row]] for row in rows]
 
+    def mapped_school_ids(self, rows: Iterable[int]) -> list[frozenset[SchoolId]]:
+        """The mapped schools of each of these users."""
+        by_number = [self._school_ids.intersection(school_ids) for school_ids in self._school_numbers]
+        return [by_number[self._schools[row]] for row in rows]
+
     def count_by_school(self, rows: Iterable[int]) -> Counter[SchoolId]:
         """How many of these users belong to each mapped school; who is in two counts in both."""
         by_number = list(self._school_numbers)

@@ -47,7 +47,7 @@ _SCHOOL_PREFIX: Final = "school#"
 _SCHOOLS: Final = "schools"
 """Counts the writes of schools."""
 _YES: Final = "yes"
-_DEFAULT_FULL_FETCH_DAYS: Final = Settings(district_id=DistrictId("default")).full_fetch_days
+_DEFAULTS: Final = Settings(district_id=DistrictId("default"))
 """Of settings that were saved before there was a choice."""
 
 
@@ -84,6 +84,14 @@ class _DistrictItem(Model):
     metadata_keys: ListAttribute[str] = ListAttribute(null=True)
     deactivation_percent = NumberAttribute(null=True)
     deactivation_minimum = NumberAttribute(null=True)
+    change_percent = NumberAttribute(null=True)
+    change_minimum = NumberAttribute(null=True)
+    limits_lifted_until = UTCDateTimeAttribute(null=True)
+    pause_from = UnicodeAttribute(null=True)
+    pause_until = UnicodeAttribute(null=True)
+    school_year_from = UnicodeAttribute(null=True)
+    school_year_until = UnicodeAttribute(null=True)
+    deactivate_outside_school_year = BooleanAttribute(null=True)
     parallel_requests = NumberAttribute(null=True)
     page_size = NumberAttribute(null=True)
     delta_nights = BooleanAttribute(null=True)
@@ -151,13 +159,21 @@ class Districts:
             metadata_keys=list(settings.metadata_keys),
             deactivation_percent=settings.deactivation_percent,
             deactivation_minimum=settings.deactivation_minimum,
+            change_percent=settings.change_percent,
+            change_minimum=settings.change_minimum,
+            limits_lifted_until=settings.limits_lifted_until,
+            pause_from=_text(settings.pause_from),
+            pause_until=_text(settings.pause_until),
+            school_year_from=_text(settings.school_year_from),
+            school_year_until=_text(settings.school_year_until),
+            deactivate_outside_school_year=settings.deactivate_outside_school_year,
             parallel_requests=settings.parallel_requests,
             page_size=settings.page_size,
             delta_nights=settings.delta_nights,
             full_fetch_days=settings.full_fetch_days,
             first_run_preview=settings.first_run_preview,
             previewed_at=settings.previewed_at,
-            credentials_expire_on=settings.credentials_expire_on and settings.credentials_expire_on.isoformat(),
+            credentials_expire_on=_text(settings.credentials_expire_on),
             version=expected_version + 1,
             updated_at=settings.updated_at,
         )
@@ -351,6 +367,18 @@ def _updated(
     return item
 
 
+def _text(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _day(stored: str | None) -> date | None:
+    return date.fromisoformat(stored) if stored else None
+
+
+def _number(stored: float | None, default: int) -> int:
+    return default if stored is None else int(stored)
+
+
 def _settings(item: _DistrictItem) -> Settings:
     return Settings(
         district_id=DistrictId(item.district_id),
@@ -366,11 +394,19 @@ def _settings(item: _DistrictItem) -> Settings:
         metadata_keys=tuple(item.metadata_keys or ()),
         deactivation_percent=int(item.deactivation_percent),
         deactivation_minimum=int(item.deactivation_minimum),
+        change_percent=_number(item.change_percent, _DEFAULTS.change_percent),
+        change_minimum=_number(item.change_minimum, _DEFAULTS.change_minimum),
+        limits_lifted_until=item.limits_lifted_until,
+        pause_from=_day(item.pause_from),
+        pause_until=_day(item.pause_until),
+        school_year_from=_day(item.school_year_from),
+        school_year_until=_day(item.school_year_until),
+        deactivate_outside_school_year=bool(item.deactivate_outside_school_year),
         parallel_requests=int(item.parallel_requests),
         page_size=int(item.page_size),
         delta_nights=bool(item.delta_nights),
-        credentials_expire_on=date.fromisoformat(item.credentials_expire_on) if item.credentials_expire_on else None,
-        full_fetch_days=int(item.full_fetch_days or _DEFAULT_FULL_FETCH_DAYS),
+        credentials_expire_on=_day(item.credentials_expire_on),
+        full_fetch_days=_number(item.full_fetch_days, _DEFAULTS.full_fetch_days),
         first_run_preview=bool(item.first_run_preview),
         previewed_at=item.previewed_at,
         version=int(item.version),

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Any, Protocol
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from roster_sync.domain.district import Settings
@@ -11,6 +11,8 @@ from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId
 from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.domain.user import Role
+
+LIFTED_AT_MOST: Final = timedelta(days=7)
 
 
 class SettingsStore(Protocol):
@@ -48,6 +50,14 @@ class EnteredSettings:
     metadata_keys: tuple[str, ...]
     deactivation_percent: int
     deactivation_minimum: int
+    change_percent: int
+    change_minimum: int
+    limits_lifted_until: datetime | None
+    pause_from: date | None
+    pause_until: date | None
+    school_year_from: date | None
+    school_year_until: date | None
+    deactivate_outside_school_year: bool
     parallel_requests: int
     page_size: int
     delta_nights: bool
@@ -78,6 +88,10 @@ def change_settings(
     base_url = normalise_base_url(entered.base_url) if entered.base_url else None
     token_url = normalise_token_url(entered.token_url) if entered.token_url else None
     _require_offered(entered.products, offered_products)
+    if entered.limits_lifted_until and entered.limits_lifted_until > now + LIFTED_AT_MOST:
+        raise ConfigurationError("The limits can be lifted for seven days at most. Enter an earlier time.")
+    _require_both_days("pause", entered.pause_from, entered.pause_until)
+    _require_both_days("school year", entered.school_year_from, entered.school_year_until)
     require_secret_for_another_host(base_url, token_url, entered.consumer_secret, stored)
     secret = encrypt(district_id, entered.consumer_secret) if entered.consumer_secret else stored.consumer_secret
     return store.save_settings(
@@ -102,6 +116,14 @@ def change_settings(
             metadata_keys=entered.metadata_keys,
             deactivation_percent=entered.deactivation_percent,
             deactivation_minimum=entered.deactivation_minimum,
+            change_percent=entered.change_percent,
+            change_minimum=entered.change_minimum,
+            limits_lifted_until=entered.limits_lifted_until and entered.limits_lifted_until.astimezone(UTC),
+            pause_from=entered.pause_from,
+            pause_until=entered.pause_until,
+            school_year_from=entered.school_year_from,
+            school_year_until=entered.school_year_until,
+            deactivate_outside_school_year=entered.deactivate_outside_school_year,
             parallel_requests=entered.parallel_requests,
             page_size=entered.page_size,
             delta_nights=entered.delta_nights,
@@ -185,6 +207,11 @@ def require_secret_for_another_host(
 
 def _host(url: str | None) -> str:
     return urlsplit(url or "").netloc
+
+
+def _require_both_days(what: str, first: date | None, last: date | None) -> None:
+    if (first is None) is not (last is None) or (first and last and last < first):
+        raise ConfigurationError(f"A {what} has a first and a last day, in this order. Enter both, or neither.")
 
 
 def _require_offered(products: frozenset[str], offered: frozenset[str]) -> None:

@@ -9,6 +9,7 @@ from itertools import islice
 from roster_sync.domain.district import Settings, why_not_run
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.run import Run, RunKind, RunState, nightly_run_id
+from roster_sync.domain.school_year import why_paused
 from roster_sync.use_cases.ports import DistrictStore, RunStore
 
 RequestSyncs = Callable[[Sequence[tuple[DistrictId, RunId]]], None]
@@ -38,7 +39,8 @@ def dispatch_runs(
     """Create each active district's run of the night and ask for its fetch.
 
     A retry with the same time creates no second run; it asks again for the runs that are still queued, because the
-    first call may have died between creating and asking. A district that cannot run gets a `skipped` run that says why.
+    first call may have died between creating and asking. A district that cannot run, or is paused, gets a `skipped`
+    run that says why.
 
     Raises:
         TransientError: Database or queue did not answer; calling again is safe.
@@ -47,7 +49,9 @@ def dispatch_runs(
 
     def create(settings: Settings) -> RunState:
         district_id = settings.district_id
-        reason = why_not_run(settings, districts.schools(district_id), offered_products)
+        reason = why_not_run(settings, districts.schools(district_id), offered_products) or why_paused(
+            settings, scheduled_time.date()
+        )
         run = Run(
             district_id=district_id,
             run_id=run_id,

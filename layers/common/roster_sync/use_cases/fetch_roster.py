@@ -145,7 +145,7 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
         fetcher.pause(CHUNK_TIME.total_seconds())
     continuation = _continuation(run, settings, fetcher, deadline)
     try:
-        limits = limits_of(settings, schools)
+        limits = limits_of(settings, schools, now)
         syncs = [other for other in earlier if other.kind is not RunKind.PREVIEW]
         fetched = _fetch(run, settings, mapped_schools(schools), limits, syncs, fetcher, continuation)
     except HandedOverError:

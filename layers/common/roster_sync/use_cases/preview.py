@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from roster_sync.domain.change import Change, ChangeKind
-from roster_sync.domain.diff import Comparison, Outcome, Planned
+from roster_sync.domain.diff import Comparison, Outcome
 from roster_sync.domain.held_changes import HeldKind
 from roster_sync.domain.issue import Issue
+from roster_sync.domain.planned import Planned
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
 from roster_sync.domain.usage import Usage

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from roster_sync.domain.district import School
 from roster_sync.domain.errors import RosterSyncError
+from roster_sync.domain.school_year import latest_school_year
 from roster_sync.security.egress import (
     HandshakeBrokenError,
     HostUnreachableError,
@@ -23,6 +24,7 @@ from roster_sync.use_cases.probe.closer_look import closer_look
 from roster_sync.use_cases.probe.provider import ProbedPage, ProbedProvider, ProviderErrors
 from roster_sync.use_cases.probe.questions import (
     LOOKED_AT,
+    SESSIONS,
     Answer,
     Failed,
     Got,
@@ -179,6 +181,7 @@ class _Probe:
             sorting=closer.sorting,
             filters=closer.filters,
             delta=closer.delta,
+            school_year=_school_year(answers.get(SESSIONS)),
         )
 
     def _opened(self) -> ProbedProvider | None:
@@ -461,6 +464,11 @@ def _answer_of(future: Future[Answer]) -> Answer:
     if future.cancelled():
         return Untried(_NO_TIME)
     return future.result() if future.done() else Untried(_NO_ANSWER)
+
+
+def _school_year(answer: Answer | None) -> dict[str, str] | None:
+    year = latest_school_year(answer.records) if isinstance(answer, Got) else None
+    return {"school_year_from": year.first.isoformat(), "school_year_until": year.last.isoformat()} if year else None
 
 
 def _counted(schools: Sequence[School], answers: Mapping[Query, Answer]) -> list[SchoolCount]:

@@ -114,6 +114,10 @@ CHANGED_IN_THE_FUTURE: Final = Query("users", condition=modified_since(FAR_FUTUR
 CHANGED_EVER: Final = Query("users", condition=modified_since(FAR_PAST))
 
 
+SESSIONS: Final = Query("academicSessions", limit=LOOKED_AT)
+"""With the school year among them, as a rule."""
+
+
 def beyond(sample: Sample) -> Query:
     """What comes behind the last user."""
     return Query("users", offset=FAR_BEYOND if sample.announced is None else sample.announced)
@@ -134,8 +138,8 @@ def full_page(sample: Sample, page_size: int) -> Query | None:
 def of_endpoints(school: str | None) -> list[Query]:
     """One for each endpoint but /orgs and /users; /demographics is left alone, for the sync never reads it."""
     of_school = [students_of(school), Query(f"schools/{school}/teachers")] if school else []
-    names = ["students", "teachers", "schools", "academicSessions", "classes", "courses", "enrollments"]
-    return [*of_school, *map(Query, names)]
+    names = ["classes", "courses", "enrollments"]
+    return [*of_school, *map(Query, ["students", "teachers", "schools"]), SESSIONS, *map(Query, names)]
 
 
 def students_of(school: str) -> Query:

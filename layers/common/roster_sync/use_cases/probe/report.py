@@ -120,6 +120,7 @@ class ProbeReport:
         schools_left_out: How many more there are.
         page_cap: Most users that the provider gave at once, if that is fewer than were asked for.
         sorting, filters, delta: Whether the provider honours them; None if that is not known.
+        school_year: The latest that the provider names; it suggests the dates of the settings.
         retry_after_s: Set only if the district was tested too often: nothing was asked of the provider.
     """
 
@@ -141,6 +142,7 @@ class ProbeReport:
     sorting: bool | None = None
     filters: bool | None = None
     delta: bool | None = None
+    school_year: Mapping[str, str] | None = None
     retry_after_s: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
