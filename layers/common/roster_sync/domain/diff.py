@@ -22,6 +22,7 @@ from roster_sync.domain.identity import NO_KEY, email_key, identifier_key, perso
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.limits import Limits, Share
 from roster_sync.domain.mass_changes import hold_mass_changes
+from roster_sync.domain.new_ids import pair_by_names, too_many_new_ids
 from roster_sync.domain.normalise import NotStored, Rules, normalise, sourced_id_of
 from roster_sync.domain.persons import unite
 from roster_sync.domain.plain_record import plain_user
@@ -228,7 +229,8 @@ class Comparison:
 
         Args:
             proof: What the fetch can vouch for; without a whole one nobody is deactivated or taken over.
-            load_users: Called once at most, for users who came unchanged beside a new record of the same person.
+            load_users: Called for users who came unchanged beside a new record of the same person, and for many who
+                are absent while as many came who are not known.
             limits: Beyond which the run is blocked.
             partial: Whether only changed records were read: then who did not come is not absent.
         """
@@ -238,8 +240,11 @@ class Comparison:
         unknown, planned = self._match(people)
         strangers += unknown
         strangers, linked = self._link(strangers)
+        withheld: list[Withheld] = []
+        reasons: list[str] = []
         if proof.whole:
             strangers, taken_over = self._take_over(strangers)
+            strangers, taken_over, withheld, reasons = self._hold_new_ids(strangers, taken_over, load_users, limits)
             linked += taken_over
         self._user_ids = set(self._roster.user_ids) if strangers else set()
 
@@ -251,10 +256,16 @@ class Comparison:
         leaving, left, active = self._absent()
         if not limits.absence_counts:
             leaving = self._told_to_leave(leaving)
-        withheld, reasons = hold_mass_changes(planned, active, self._roster, self._held, limits)
-        if withheld:
-            waiting = {each.planned.held for each in withheld}
+        mass_changes, why = hold_mass_changes(planned, active, self._roster, self._held, limits)
+        if mass_changes:
+            waiting = {each.planned.held for each in mass_changes}
             planned = [each for each in planned if each.held not in waiting]
+        withheld += mass_changes
+        reasons += why
+        for each in withheld:
+            # Whom an earlier attempt of this run has written stays as it wrote them.
+            if earlier := self._roster.written_by_this_run(each.planned.row):
+                counts[COUNT_OF_KIND[earlier]] += 1
         verdict = self._verdict(leaving, left, active, proof, limits)
         going = frozenset(leaving if verdict.deactivates else ())
         for row in self._roster.rows_written_by_this_run():
@@ -452,6 +463,36 @@ class Comparison:
         strangers = self._take_over_by(by_email, self._roster.email_keys, linked)
         by_identifier = {index: self._identifier_key(index) for index in strangers}
         return self._take_over_by(by_identifier, self._roster.identifier_keys, linked), linked
+
+    def _hold_new_ids(
+        self, strangers: list[int], taken_over: list[Planned], load_users: LoadUsers, limits: Limits
+    ) -> tuple[list[int], list[Planned], list[Withheld], list[str]]:
+        """If too many active users are taken over, hold that, with those who are recognised by their names alone.
+
+        Returns the strangers that are left, who is taken over all the same, what is held, and why.
+        """
+        flags, minimum = self._roster.flags, limits.deactivation.minimum
+        links = [each for each in taken_over if flags[each.row] & ACTIVE]
+        nothing: tuple[list[int], list[Planned], list[Withheld], list[str]] = strangers, taken_over, [], []
+        if limits.lifted or len(links) + len(strangers) <= minimum:
+            return nothing
+        absent = [row for row in self._absent_rows() if flags[row] & ACTIVE]
+        if len(links) + min(len(strangers), len(absent)) <= minimum:
+            return nothing
+        pairs = pair_by_names(strangers, absent, self._roster, self._held, load_users)
+        active = list(self._roster.rows(having=ACTIVE | IN_SCOPE, lacking=MANUAL | UNTOUCHABLE))
+        reason = too_many_new_ids([*links, *pairs], active, self._roster, limits)
+        if reason is None:
+            return nothing
+        for pair in pairs:
+            self._claimed[pair.row] = True
+        paired = {pair.held for pair in pairs}
+        return (
+            [index for index in strangers if index not in paired],
+            [each for each in taken_over if not flags[each.row] & ACTIVE],
+            [Withheld(HeldKind.NEW_ID, each) for each in (*links, *pairs)],
+            [reason],
+        )
 
     def _take_over_by(self, keys: Mapping[int, int], stored: Sequence[int], linked: list[Planned]) -> list[int]:
         """Link each stranger whose key is one stranger's and one absent user's; returns the other strangers."""

@@ -23,6 +23,8 @@ class HeldKind(StrEnum):
     """The user would get another e-mail address, or none."""
     SCHOOL = "school"
     """The user would leave a school."""
+    NEW_ID = "new_id"
+    """A record with another sourcedId would take the user over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
