@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from roster_sync.domain.errors import ConflictError, NotFoundError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.environment import DeadLettersEnvironment
 from roster_sync.messaging.dead_letters import read
@@ -60,7 +61,7 @@ def keep_record(record: SQSRecord) -> None:
 
 
 def redrive(district_id: DistrictId, run_id: RunId) -> dict[str, str]:
-    """Send a run's dead letters again."""
+    """Send a run's dead letters again; the run's state, or why it is refused."""
     letters, runs, leases = stores()
     redriver = Redriver(
         letters=letters,
@@ -71,7 +72,10 @@ def redrive(district_id: DistrictId, run_id: RunId) -> dict[str, str]:
         clock=lambda: datetime.now(UTC),
     )
     with logger.append_context_keys(district_id=district_id, run_id=run_id):
-        run = redrive_run(district_id, run_id, redriver)
+        try:
+            run = redrive_run(district_id, run_id, redriver)
+        except (ConflictError, NotFoundError) as refusal:
+            return {"run_id": run_id, "refused": str(refusal)}
         logger.info("Redrove a run", extra={"state": run.state})
     return {"run_id": run.run_id, "state": run.state}
 

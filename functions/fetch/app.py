@@ -132,6 +132,7 @@ def fetch_record(record: SQSRecord, *, deadline: datetime) -> None:
         count(Metric.RECORDS_FETCHED, fetched.records)
         count(Metric.PROVIDER_REQUESTS, fetched.provider_requests)
         count(Metric.CHUNKS_SENT, fetched.chunks)
+        count(Metric.FETCHES_HANDED_OVER, int(fetched.handed_over))
         if fetched.ended:
             count(RUN_ENDED[fetched.ended])
         logger.info(

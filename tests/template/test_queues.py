@@ -3,6 +3,7 @@
 import pytest
 
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
+from roster_sync.domain.silence import LONG_SILENCE, SILENCE
 from tests.support.template import functions, properties, resources
 
 QUEUES = {
@@ -43,6 +44,11 @@ def test_a_message_that_keeps_failing_goes_to_the_queues_own_dead_letters(queue:
     assert redrive["maxReceiveCount"] >= 3
 
 
+@pytest.mark.parametrize("queue", sorted(QUEUES))
+def test_a_message_that_waits_outlives_the_patience_with_its_run(queue: str) -> None:
+    assert QUEUES[queue]["MessageRetentionPeriod"] > 2 * LONG_SILENCE.total_seconds()
+
+
 @pytest.mark.parametrize("queue", sorted(DEAD_LETTER_QUEUES))
 def test_dead_letters_are_kept_as_long_as_sqs_can(queue: str) -> None:
     assert DEAD_LETTER_QUEUES[queue]["MessageRetentionPeriod"] == 14 * 86_400
@@ -72,6 +78,11 @@ def test_a_fetch_that_keeps_dying_is_a_dead_letter_before_six() -> None:
     queue = QUEUES["SyncRequestsQueue"]
 
     assert queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"] <= 2 * 3600
+
+
+@pytest.mark.parametrize("queue", sorted(QUEUES))
+def test_a_run_is_not_taken_for_dead_while_its_message_is_out_of_sight(queue: str) -> None:
+    assert QUEUES[queue]["VisibilityTimeout"] < SILENCE.total_seconds()
 
 
 @pytest.mark.parametrize("queue", sorted(MAPPINGS))

@@ -37,6 +37,8 @@ class Metric(StrEnum):
     """Runs that had died without a word and were started anew by `sweep`."""
     DEAD_LETTERS_KEPT = "DeadLettersKept"
     """Messages that failed as often as they were tried, and are kept with their run (DeadLettersKeptAlarm)."""
+    FETCHES_HANDED_OVER = "FetchesHandedOver"
+    """Invocations of `fetch` whose time was over before all users were read, and that another one goes on from."""
     PROVIDER_REQUESTS = "ProviderRequests"
     """HTTP requests to providers, retries included."""
     RECORDS_FETCHED = "RecordsFetched"

@@ -79,6 +79,20 @@ def test_a_sync_request_that_was_given_up_ends_its_run_and_a_redrive_asks_again(
     assert message["Body"] == REQUEST
 
 
+def test_a_redrive_of_a_run_that_lacks_nothing_is_refused_with_a_sentence_and_is_no_failure(night: Night) -> None:
+    unknown = redrive()
+    night.queued_run(state=RunState.COMPLETED)
+
+    assert unknown == {
+        "run_id": RUN,
+        "refused": "There is no such run. Runs are kept for 90 days; load the list of runs again.",
+    }
+    assert redrive() == {
+        "run_id": RUN,
+        "refused": "Nothing of this run waits to be tried again. Sync again, or upload the file again.",
+    }
+
+
 def test_an_upload_that_was_given_up_ends_its_run(night: Night) -> None:
     arrival = json.loads((EVENTS / "import_users.json").read_text())
     northfield, run_id = DistrictId("northfield"), RunId("20261124T142005Z-upload-3f9ac2d1")

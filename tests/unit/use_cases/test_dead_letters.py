@@ -376,3 +376,11 @@ def test_a_chunk_of_deactivations_says_how_many_users_it_was_to_change() -> None
     letter = replace(changes(1), changes=len(chunk.changes))
 
     assert letter.issue.message == "3 users were not changed, although it was tried several times."
+
+
+def test_a_run_that_is_no_sync_is_not_told_to_sync_again(stand: Stand) -> None:
+    stand.runs.create(a_run(kind=RunKind.REVERT))
+
+    stand.keep(REQUEST)
+
+    assert (stand.run.reason or "").endswith("Support has been told, and can let it go on.")

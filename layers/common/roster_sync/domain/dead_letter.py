@@ -49,7 +49,7 @@ class DeadLetter:
         """What its run says of it."""
         match self.kind:
             case LetterKind.SYNC_REQUEST:
-                message = "The sync was tried several times and stopped each time, by a fault on our side."
+                message = "It was tried several times and stopped each time, by a fault on our side."
             case LetterKind.CHANGES:
                 users = "1 user was" if self.changes == 1 else f"{self.changes} users were"
                 message = f"{users} not changed, although it was tried several times."
@@ -57,17 +57,23 @@ class DeadLetter:
                 message = "The uploaded file was not applied, although it was tried several times."
         return Issue(IssueCode.WORK_NOT_DONE, message)
 
-    @property
-    def reason(self) -> str:
-        """Why its run ends."""
-        if self.kind is LetterKind.UPLOAD:
-            return f"{self.issue.message} Upload the file again."
-        return f"{self.issue.message} Support has been told. Sync again, or wait for the next night."
+
+def reason_of(letter: DeadLetter, run: Run) -> str:
+    """Why a run ends whose message was given up."""
+    if letter.kind is LetterKind.UPLOAD:
+        return f"{letter.issue.message} Upload the file again."
+    return f"{letter.issue.message} {_what_to_do(run)}"
 
 
 def reason_of_parts(run: Run) -> str:
     """Why a run ends some of whose chunks were given up."""
     return (
         f"{run.chunks_failed} of {run.chunks_expected} parts of the changes were not stored, although it was tried "
-        "several times. Support has been told. Sync again, or wait for the next night."
+        f"several times. {_what_to_do(run)}"
     )
+
+
+def _what_to_do(run: Run) -> str:
+    if run.kind.is_sync:
+        return "Support has been told. Sync again, or wait for the next night."
+    return "Support has been told, and can let it go on."

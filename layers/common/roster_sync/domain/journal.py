@@ -93,7 +93,9 @@ class Journal:
     def note(self, place: Place, page: PageContent) -> None:
         """Keep a page that the provider has given."""
         self._loose.append((place, page))
-        self._loose_bytes += sum(len(memoryview(record)) for record in page.records)
+        if page.records:
+            # The records of a page are about alike; measuring each would cost more than it tells.
+            self._loose_bytes += len(memoryview(page.records[0])) * len(page.records)
         if self._loose_bytes > _LOOSE_BYTES:
             if self.keeps_all:
                 self._pack()

@@ -9,7 +9,7 @@ from roster_sync.domain.lease import Lease
 from roster_sync.domain.run import Run, RunKind, RunState
 
 SILENCE: Final = timedelta(minutes=30)
-"""Without a sign of life, if nothing waits that could give one: as long as a message stays out of sight."""
+"""Without a sign of life, if nothing waits that could give one: longer than a message stays out of sight."""
 
 LONG_SILENCE: Final = timedelta(hours=6)
 """Whatever waits: no night's queue is that long."""

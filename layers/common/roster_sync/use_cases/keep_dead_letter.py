@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from roster_sync.domain.dead_letter import DeadLetter, LetterKind
+from roster_sync.domain.dead_letter import DeadLetter, LetterKind, reason_of
 from roster_sync.domain.errors import OwnOutageError
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME, Lease
 from roster_sync.domain.run import Run, RunState
@@ -59,7 +59,7 @@ def keep_dead_letter(
         counted = runs.get(run.district_id, run.run_id)
         ended = close_if_given_up(counted, lease, runs=runs, leases=leases, now=clock()) if counted else None
     else:
-        ended = end_dead_run(run, lease, letter.reason, runs=runs, leases=leases, now=clock())
+        ended = end_dead_run(run, lease, reason_of(letter, run), runs=runs, leases=leases, now=clock())
     return KeptLetter(kept, ended)
 
 
