@@ -16,6 +16,7 @@ from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.run import is_approval, is_revert
 from roster_sync.environment import FetchEnvironment
+from roster_sync.messaging.events import Events, events_of
 from roster_sync.messaging.queue import SyncRequestsQueue, UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.metering import METER
@@ -118,6 +119,21 @@ def fetcher() -> Fetcher:
     )
 
 
+@cache
+def events() -> Events | None:
+    """Connect once per execution environment."""
+    environment = FetchEnvironment.from_env()
+    return events_of(environment.event_bus, values=environment.event_values)
+
+
+def tell_of_end(district_id: DistrictId, run_id: RunId) -> None:
+    """Tell of a run that has ended, though `upsert` may have done so: whoever died before telling comes again."""
+    told = events()
+    run = fetcher().runs.get(district_id, run_id) if told else None
+    if told and run and run.state.is_terminal:
+        told.run_ended(run)
+
+
 def fetch_record(record: SQSRecord, *, deadline: datetime) -> None:
     """Fetch one district; raising sends the message back to the queue."""
     request = SyncRequest.from_json(record.body)
@@ -129,6 +145,7 @@ def fetch_record(record: SQSRecord, *, deadline: datetime) -> None:
             fetched = revert_run(request.district_id, request.run_id, metered)
         else:
             fetched = fetch_roster(request.district_id, request.run_id, metered, deadline=deadline)
+        tell_of_end(request.district_id, request.run_id)
         count(Metric.RECORDS_FETCHED, fetched.records)
         count(Metric.PROVIDER_REQUESTS, fetched.provider_requests)
         count(Metric.CHUNKS_SENT, fetched.chunks)

@@ -14,6 +14,7 @@ from roster_sync.domain.errors import OwnOutageError
 from roster_sync.domain.usage import of_message
 from roster_sync.environment import UpsertEnvironment
 from roster_sync.messaging import user_changes
+from roster_sync.messaging.events import events_of
 from roster_sync.metering import METER
 from roster_sync.observability import RUN_ENDED, Metric, count, logger, metrics
 from roster_sync.storage.change_log import ChangeLog
@@ -32,7 +33,15 @@ def applier() -> Callable[..., AppliedChunk]:
     environment = UpsertEnvironment.from_env()
     users, runs = Users(environment.users_table), Runs(environment.sync_runs_table)
     leases, log = Districts(environment.districts_table), ChangeLog(environment.sync_runs_table)
-    return partial(apply_chunk, users=users, log=log, runs=runs, leases=leases, clock=lambda: datetime.now(UTC))
+    return partial(
+        apply_chunk,
+        users=users,
+        log=log,
+        runs=runs,
+        leases=leases,
+        clock=lambda: datetime.now(UTC),
+        events=events_of(environment.event_bus, values=environment.event_values),
+    )
 
 
 def apply_record(record: SQSRecord, *, remaining_s: Callable[[], float]) -> None:

@@ -10,7 +10,7 @@ from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId, RunId, SourcedId, UserId
 from roster_sync.domain.user_change import KeptChanges, UserChange
 from roster_sync.storage.change_log import ChangeLog
-from tests.support.builders import DISTRICT, LATER_RUN, OTHER_DISTRICT, RUN
+from tests.support.builders import DISTRICT, LATER_RUN, OTHER_DISTRICT, RUN, a_chunk
 from tests.support.fakes import InMemoryChangeLog
 
 Log = InMemoryChangeLog | ChangeLog
@@ -67,6 +67,14 @@ def test_what_was_kept_first_stays(log: Log) -> None:
     keep(log, *created(1))
 
     assert [kept.changes for kept in log.all(DISTRICT, RUN)] == [[RENAMED]]
+
+
+def test_what_was_kept_of_a_chunk_is_found(log: Log) -> None:
+    keep(log, RENAMED, number=1)
+
+    assert log.kept(a_chunk(number=1)) == [RENAMED]
+    assert log.kept(a_chunk(number=2)) == []
+    assert log.kept(a_chunk(number=1, attempt=2)) == []
 
 
 def test_each_attempt_and_chunk_is_kept(log: Log) -> None:

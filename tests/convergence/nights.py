@@ -9,7 +9,7 @@ from random import Random
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.held_changes import decision_on
 from roster_sync.domain.identifiers import SourcedId
-from roster_sync.domain.run import COUNT_OF_KIND, Run, RunKind, RunState
+from roster_sync.domain.run import COUNT_OF_KIND, Run, RunKind, RunState, is_upload
 from roster_sync.domain.user import StoredUser
 from tests.convergence.people import Expected, People, a_row, expected_users
 from tests.convergence.world import PRODUCTS, Fetched, World, changed_by
@@ -100,6 +100,10 @@ def _last_night(world: World) -> None:
     runs, _ = world.runs.page(DISTRICT, limit=1_000)
     nightly = next(run for run in runs if run.run_id.endswith("nightly"))
     assert nightly.state in (*_COMPLETED, RunState.BLOCKED) or not world.records, nightly
+    if not world.gave_up:
+        told = {(run_id, change.user_id) for run_id, change in world.events.changed}
+        written = {(run_id, user_id) for run_id, user_id in world.before if not is_upload(run_id)}
+        assert written <= told, f"Nobody was told of {written - told}."
 
 
 def check(world: World, run: Run) -> None:

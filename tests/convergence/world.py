@@ -50,6 +50,7 @@ from tests.support.fakes import (
     InMemoryCheckpoints,
     InMemoryDeadLetters,
     InMemoryDistricts,
+    InMemoryEvents,
     InMemoryHeld,
     InMemoryRuns,
     InMemoryUsers,
@@ -97,6 +98,7 @@ class World:
         faults: Of a hundred operations, how many go wrong.
         fetched: What each attempt of each run has seen.
         check: Told of each run that ends.
+        gave_up: Whether a message is lost, or became a dead letter.
         before: Each user whom a run has written, as the run found them first.
         reverted: Of each run that takes another back, the users of that one as they were at its beginning.
         outlives_lease: Whether functions go on for longer than they may, as in no Lambda.
@@ -128,6 +130,8 @@ class World:
     hand_overs: float = 0.3
     forgets_readings: bool = False
     readings: list[Fetched] = field(default_factory=list)
+    gave_up: bool = False
+    events: InMemoryEvents = field(default_factory=InMemoryEvents)
     before: dict[tuple[RunId, UserId], StoredUser | None] = field(default_factory=dict)
     reverted: dict[RunId, dict[UserId, StoredUser]] = field(default_factory=dict)
 
@@ -253,6 +257,7 @@ class World:
     def lose_a_message(self) -> None:
         """A message is gone, as if it had expired."""
         if self.messages:
+            self.gave_up = True
             self.messages.remove(self.random.choice(self.messages))
 
     def decide(self) -> None:
@@ -360,6 +365,7 @@ class World:
         """Call the queue's function; the message goes when it has succeeded, and may come twice all the same."""
         if message.receives == MOST_RECEIVES and message.queue != "dead-letters":
             self.messages.remove(message)
+            self.gave_up = True
             self._send("dead-letters", json.dumps([message.queue, message.body]))
             return
         message.receives += 1
@@ -429,6 +435,7 @@ class World:
             runs=self._runs(invocation),
             leases=cast("Any", _Leases(invocation, self.districts)),
             clock=self._clock,
+            events=cast("Any", Stepwise(invocation, self.events)),
         )
 
     def _keep(self, invocation: Invocation, body: str) -> None:

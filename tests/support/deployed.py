@@ -169,6 +169,7 @@ def clear_caches() -> None:
         dispatch.sync_requests,
         fetch.secrets,
         fetch.fetcher,
+        fetch.events,
         fetch.sync_requests,
         upsert.applier,
         dead_letters.stores,
@@ -194,6 +195,8 @@ def a_night(monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
             "Products": products,
             "CheckpointsBucket": "checkpoints",
             "HostParallelRequests": "2",
+            "EventBus": "none",
+            "EventValues": "false",
             "AllowLocalProviders": "true",
         }
         # Nothing that a fetch waits for happens in a test by itself.

@@ -501,6 +501,10 @@ class InMemoryChangeLog:
         kept = KeptChanges(attempt, number, fence, list(changes))
         self._kept.setdefault((district_id, run_id), {}).setdefault((attempt, number), kept)
 
+    def kept(self, chunk: Chunk) -> Sequence[UserChange]:
+        kept = self._kept.get((chunk.district_id, chunk.run_id), {}).get((chunk.attempt, chunk.number))
+        return kept.changes if kept else []
+
     def all(self, district_id: DistrictId, run_id: RunId) -> Iterator[KeptChanges]:
         yield from list(self._kept.get((district_id, run_id), {}).values())
 
@@ -523,6 +527,20 @@ class InMemoryChangeLog:
         ]
         start = int(cursor or 0)
         return found[start : start + limit], str(start + limit) if len(found) > start + limit else None
+
+
+class InMemoryEvents:
+    """EventSink; `changed` holds run and change of each event, `ended` the runs."""
+
+    def __init__(self) -> None:
+        self.changed: list[tuple[RunId, UserChange]] = []
+        self.ended: list[Run] = []
+
+    def users_changed(self, chunk: Chunk, changes: Sequence[UserChange]) -> None:
+        self.changed += [(chunk.run_id, change) for change in changes]
+
+    def run_ended(self, run: Run) -> None:
+        self.ended.append(run)
 
 
 class InMemoryChangeQueue:

@@ -114,6 +114,18 @@ def test_only_who_asks_for_syncs_can_and_only_fetch_and_redrives_send_changes() 
     assert may("sqs:SendMessage*", "UserChangesQueue") == {"fetch", *redrives}
 
 
+def test_only_what_changes_users_and_ends_runs_tells_of_it_and_only_the_bus_that_is_named() -> None:
+    telling = [(function, on) for function, action, on in rights() if action == "events:PutEvents"]
+
+    assert {function for function, _ in telling} == {"fetch", "upsert"}
+    assert all(on["Fn::Sub"].endswith(":event-bus/${EventBus}") for _, on in telling)
+
+
+def test_nobody_is_told_unless_a_deployment_says_so_and_of_values_only_if_it_says_that_too() -> None:
+    assert template()["Parameters"]["EventBus"]["Default"] == "none"
+    assert template()["Parameters"]["EventValues"]["Default"] == "false"
+
+
 def test_a_function_receives_from_its_own_queue_alone() -> None:
     assert may("sqs:ReceiveMessage", "SyncRequestsQueue") == {"fetch"}
     assert may("sqs:ReceiveMessage", "UserChangesQueue") == {"upsert"}

@@ -72,6 +72,8 @@ class FetchEnvironment(_Environment):
     products: frozenset[str]
     host_parallel_requests: int
     allow_local_providers: bool
+    event_bus: str
+    event_values: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class UpsertEnvironment(_Environment):
     districts_table: str
     users_table: str
     sync_runs_table: str
+    event_bus: str
+    event_values: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from tests.support.builders import (
     a_sis_user,
 )
 from tests.support.deployed import Context, Night, event_of, failures, items, sqs_event
+from tests.support.fakes import InMemoryEvents
 from tests.support.nights import a_record
 from tests.support.provider import KEY, ROOT, SECRET, OAuth2, Scripted, ScriptedProvider, collection
 
@@ -397,3 +398,14 @@ def test_a_preview_keeps_its_samples_and_changes_nobody(night: Night) -> None:
     stored = night.districts.settings(DISTRICT)
     assert stored
     assert stored.previewed_at
+
+
+def test_a_run_that_the_fetch_ends_is_told_of(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = InMemoryEvents()
+    monkeypatch.setattr(app, "events", lambda: events)
+    night.queued_run()
+
+    fetched()
+    fetched()
+
+    assert [(run.run_id, run.state) for run in events.ended] == [(RUN, RunState.SKIPPED)] * 2

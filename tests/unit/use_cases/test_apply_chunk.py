@@ -1,19 +1,22 @@
 """A chunk is applied and counted once, and the last one ends the run, over stores in memory."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from roster_sync.domain.change import Chunk
+from roster_sync.domain.change import ChangeKind, Chunk
 from roster_sync.domain.errors import DistrictBusyError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, UserId
 from roster_sync.domain.lease import LEASE_TIME
 from roster_sync.domain.run import Counts, Run, RunState
 from roster_sync.domain.usage import ACCOUNTING_OF_A_CHUNK, Usage
+from roster_sync.domain.user_change import UserChange
 from roster_sync.use_cases.apply_chunk import AppliedChunk, apply_chunk
-from tests.support.builders import DISTRICT, LATER_RUN, NOW, RUN, a_change, a_chunk, a_run
-from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from roster_sync.use_cases.keep_changes import keep_chunk
+from tests.support.builders import DISTRICT, LATER_RUN, NOW, RUN, a_change, a_chunk, a_run, a_user
+from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryEvents, InMemoryRuns, InMemoryUsers
 
 LATER = NOW + timedelta(minutes=15)
 
@@ -229,3 +232,77 @@ def test_a_chunk_adds_what_it_used_to_its_run_once() -> None:
         )
 
     assert night.run.usage == used + ACCOUNTING_OF_A_CHUNK
+
+
+# ---------------------------------------------------------------- What is told
+
+
+def told(night: Applying, chunk: Chunk, **others: Any) -> InMemoryEvents:
+    """What applying a chunk tells."""
+    events = InMemoryEvents()
+    stores: dict[str, Any] = {"users": night.users, "log": night.log, "runs": night.runs, "leases": night.leases}
+    apply_chunk(chunk, **stores | others, clock=lambda: LATER, events=events)
+    return events
+
+
+def test_each_changed_user_is_told_of() -> None:
+    night = Applying(chunks=2)
+
+    events = told(night, a_numbered_chunk(1))
+
+    assert events.changed == [(RUN, UserChange(ChangeKind.CREATE, UserId("u-1")))]
+    assert events.ended == []
+
+
+def test_the_end_of_the_run_is_told_by_the_last_chunk_and_by_one_that_comes_after() -> None:
+    night = Applying(chunks=1)
+
+    first, again = told(night, a_numbered_chunk(1)), told(night, a_numbered_chunk(1))
+
+    assert [run.state for run in first.ended] == [RunState.COMPLETED]
+    assert again.ended == first.ended
+
+
+def test_what_an_earlier_delivery_wrote_and_did_not_tell_is_told() -> None:
+    night = Applying(chunks=2)
+    chunk = a_chunk([a_change(user_id=UserId("u-1"), kind=ChangeKind.UPDATE), a_change(user_id=UserId("u-2"))])
+    night.users.put(a_user(fence=0))
+    keep_chunk(chunk, users=night.users, log=night.log, now=NOW)
+    night.users.apply(chunk, NOW)
+
+    events = told(night, chunk)
+
+    assert [change.user_id for _, change in events.changed] == ["u-1", "u-2"]
+
+
+def test_what_a_replaced_chunk_wrote_is_told() -> None:
+    night = Applying(chunks=2)
+    chunk = a_numbered_chunk(1)
+    keep_chunk(chunk, users=night.users, log=night.log, now=NOW)
+    night.users.apply(chunk, NOW)
+    night.runs.begin_attempt(DISTRICT, RUN, 2, NOW)
+
+    events = told(night, chunk)
+
+    assert [change.user_id for _, change in events.changed] == ["u-1"]
+
+
+def test_a_chunk_that_could_not_be_told_of_is_not_counted() -> None:
+    class Silent(InMemoryEvents):
+        def users_changed(self, chunk: Chunk, changes: Sequence[UserChange]) -> None:
+            raise TransientError("The event bus is busy or did not answer.")
+
+    night = Applying(chunks=1)
+
+    with pytest.raises(TransientError):
+        apply_chunk(
+            a_numbered_chunk(1),
+            users=night.users,
+            log=night.log,
+            runs=night.runs,
+            leases=night.leases,
+            clock=lambda: LATER,
+            events=Silent(),
+        )
+
+    assert night.run.chunks_applied == 0

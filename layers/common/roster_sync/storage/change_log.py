@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from botocore.exceptions import ClientError
 
-from roster_sync.domain.change import ChangeKind
+from roster_sync.domain.change import ChangeKind, Chunk
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.user_change import KEPT, KeptChanges, UserChange
 from roster_sync.storage.dynamodb import CONDITION_FAILED, errors_as_ours, low_level_client, unknown_cursor
@@ -85,6 +85,13 @@ class ChangeLog:
         except ClientError as error:
             if error.response["Error"].get("Code") != CONDITION_FAILED:
                 raise
+
+    @errors_as_ours()
+    def kept(self, chunk: Chunk) -> Sequence[UserChange]:
+        """What was kept of a chunk first; nothing if nothing was."""
+        key = _key(chunk.district_id, chunk.run_id, chunk.attempt, chunk.number)
+        item = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True).get("Item")
+        return _decode(zlib.decompress(self._packed(item))) if item else []
 
     def all(self, district_id: DistrictId, run_id: RunId) -> Iterator[KeptChanges]:
         """What every chunk of every attempt of a run changes, in no order."""

@@ -13,8 +13,8 @@ from roster_sync.domain.user_change import UserChange, difference, synced, uploa
 from roster_sync.use_cases.ports import ChangeLog, UserStore
 
 
-def keep_chunk(chunk: Chunk, *, users: UserStore, log: ChangeLog, now: datetime) -> None:
-    """Keep what a chunk will change.
+def keep_chunk(chunk: Chunk, *, users: UserStore, log: ChangeLog, now: datetime) -> Sequence[UserChange]:
+    """Keep what a chunk will change, and return what is still to be written of it.
 
     Users whom it creates are not read: the roster was whole, and nobody else writes.
     """
@@ -31,7 +31,9 @@ def keep_chunk(chunk: Chunk, *, users: UserStore, log: ChangeLog, now: datetime)
                 after = synced(before, change, chunk.products, now)
                 yield difference(change.kind, change.user_id, before, after)
 
-    _keep(list(changes()), chunk.number, chunk, log)
+    found = list(changes())
+    _keep(found, chunk.number, chunk, log)
+    return found
 
 
 def keep_upload(

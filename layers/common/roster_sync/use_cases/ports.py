@@ -241,8 +241,29 @@ class ChangeLog(Protocol):
     ) -> None:
         """Keep what a chunk changes; what was kept before under the same attempt and number stays as it is."""
 
+    def kept(self, chunk: Chunk) -> Sequence[UserChange]:
+        """What was kept of a chunk first; nothing if nothing was."""
+
     def all(self, district_id: DistrictId, run_id: RunId) -> Iterator[KeptChanges]:
         """What every chunk of every attempt of a run changes, in no order."""
+
+
+class EventSink(Protocol):
+    """Who is told of what happened; each event may come twice."""
+
+    def users_changed(self, chunk: Chunk, changes: Sequence[UserChange]) -> None:
+        """Tell of each user whom a chunk changed.
+
+        Raises:
+            TransientError: Some event was not taken after retries; all may be sent again.
+        """
+
+    def run_ended(self, run: Run) -> None:
+        """Tell of a run that has ended, in whatever state.
+
+        Raises:
+            TransientError: The event was not taken after retries.
+        """
 
 
 class ChangeQueue(Protocol):
