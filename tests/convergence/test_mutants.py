@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,7 @@ from roster_sync.domain.run import Counts, Run
 from roster_sync.domain.usage import NOTHING_USED, Usage
 from tests.convergence.nights import live
 from tests.convergence.world import World
-from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from tests.support.fakes import InMemoryDistricts, InMemoryRuns, InMemoryUsers
 
 MOST_SEEDS = 1000
 
@@ -53,14 +52,6 @@ class ForgetsReadings(InMemoryRuns):
         return [replace(run, reading=None) for run in found], more
 
 
-class KeepsTheLast(InMemoryChangeLog):
-    """Keeps what a chunk finds when it comes again."""
-
-    def keep(self, district_id: DistrictId, run_id: RunId, *, attempt: int, number: int, **named: Any) -> None:
-        self._kept.get((district_id, run_id), {}).pop((attempt, number), None)
-        super().keep(district_id, run_id, attempt=attempt, number=number, **named)
-
-
 def without_lease(world: World) -> None:
     world.districts.__class__ = NoLease
 
@@ -85,10 +76,6 @@ def without_looking_for_later_syncs(world: World) -> None:
     world.runs.__class__ = ForgetsReadings
 
 
-def without_what_was_there_first(world: World) -> None:
-    world.log.__class__ = KeepsTheLast
-
-
 def without_whole_fetches(world: World) -> None:
     world.proves = lambda _: True
 
@@ -103,7 +90,6 @@ def without_whole_fetches(world: World) -> None:
         without_the_proof_over_a_hand_over,
         without_whole_fetches,
         without_looking_for_later_syncs,
-        without_what_was_there_first,
     ],
 )
 def test_what_goes_wrong_without_a_condition_is_seen(mutate: Callable[[World], None]) -> None:
