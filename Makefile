@@ -55,10 +55,8 @@ format: $(DEV) ## Format the code and mend what ruff can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-test: setup ## Run all tests: unit, contracts, integration, template, then end to end on the local stack, by API and browser
-	$(VENV)/bin/pytest -n 2 --dist worksteal $(WITHOUT_A_STACK)
-	$(VENV)/bin/pytest tests/e2e
-	$(VENV)/bin/pytest tests/browser
+test: setup ## Run all tests: unit, contracts, integration, template; beside them end to end on the local stack, by API and browser
+	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-quick test-stack
 
 test-quick: $(DEV) ## Run all tests but the end-to-end ones
 	$(VENV)/bin/pytest -n 2 --dist worksteal $(WITHOUT_A_STACK)
@@ -68,6 +66,10 @@ test-browser: setup ## Run the portal's tests in Chromium
 
 screenshots: setup ## Take the screenshots of the portal that the documentation shows
 	@$(IN_PROJECT) $(VENV)/bin/python -m tests.browser.screenshots
+
+test-stack: setup ## Run the end-to-end tests, by API and by browser
+	$(VENV)/bin/pytest tests/e2e
+	$(VENV)/bin/pytest tests/browser
 
 test-convergence: $(DEV) ## Simulate nights in which anything goes wrong (NIGHTS=10000, or SEED=n for one district)
 	$(VENV)/bin/pytest -n 2 --dist worksteal tests/convergence
