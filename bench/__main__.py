@@ -15,6 +15,7 @@ from bench.fetch_memory import USERS as MEMORY_USERS
 from bench.fetch_memory import fetch_memory
 from bench.figures import Figure, show
 from bench.import_time import import_time
+from bench.night_cost import night_cost
 
 PLAIN_WIDTH = 100
 ALL = "all"
@@ -24,7 +25,11 @@ BENCHES: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
     "memory": (f"Peak memory of a fetch, {MEMORY_USERS:,} users", fetch_memory),
     "imports": ("Import of each function beyond boto3", import_time),
 }
-COMPARISONS: dict[str, Callable[[Console], None]] = {"fetch": fetch, "completeness": completeness}
+COMPARISONS: dict[str, Callable[[Console], None]] = {
+    "fetch": fetch,
+    "completeness": completeness,
+    "nights": night_cost,
+}
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def show(console: Console, title: str, figures: Sequence[Figure]) -> None:
         style = None
         if figure.target is not None:
             target = f"{'>=' if figure.at_least else '<='} {_text(figure.target)} {figure.unit}"
-            ratio = f"{figure.value / figure.target:.2f}"
+            ratio = f"{figure.value / figure.target:.2f}" if figure.target else ""
             missed = figure.value < figure.target if figure.at_least else figure.value > figure.target
             style = "red" if missed else "green"
         table.add_row(figure.name, f"{_text(figure.value)} {figure.unit}", target, ratio, style=style)
