@@ -2,6 +2,7 @@
 
 import json
 import socket
+from functools import cache
 from io import StringIO
 from typing import Any
 
@@ -402,7 +403,7 @@ def test_a_preview_keeps_its_samples_and_changes_nobody(night: Night) -> None:
 
 def test_a_run_that_the_fetch_ends_is_told_of(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     events = InMemoryEvents()
-    monkeypatch.setattr(app, "events", lambda: events)
+    monkeypatch.setattr(app, "events", cache(lambda: events))
     night.queued_run()
 
     fetched()
