@@ -11,7 +11,8 @@ from roster_sync.domain.district import School, Settings
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
 from roster_sync.domain.run import Run, RunKind, RunState
 from roster_sync.oneroster.client import OneRosterClient
-from roster_sync.use_cases.fetch_roster import Fetched, Fetcher, fetch_roster
+from roster_sync.use_cases.fetch_roster import fetch_roster
+from roster_sync.use_cases.fetcher import Fetched, Fetcher
 from tests.support.fakes import (
     InMemoryChangeLog,
     InMemoryCheckpoints,

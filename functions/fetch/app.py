@@ -33,7 +33,8 @@ from roster_sync.storage.host_slots import HostSlots
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.users import Users
 from roster_sync.use_cases.apply_approval import apply_approval
-from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
+from roster_sync.use_cases.fetch_roster import fetch_roster
+from roster_sync.use_cases.fetcher import Fetcher
 from roster_sync.use_cases.revert_run import revert_run
 
 PATIENCE = RetryPolicy(total_s=125)

@@ -33,7 +33,8 @@ from roster_sync.use_cases.apply_approval import apply_approval
 from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.decide_held import approve_held, discard_held
 from roster_sync.use_cases.dispatch_runs import dispatch_runs
-from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
+from roster_sync.use_cases.fetch_roster import fetch_roster
+from roster_sync.use_cases.fetcher import Fetcher
 from roster_sync.use_cases.import_upload import Importer, import_file
 from roster_sync.use_cases.keep_dead_letter import keep_dead_letter
 from roster_sync.use_cases.provider import Page

@@ -18,7 +18,8 @@ from roster_sync.domain.run import Run, RunState
 from roster_sync.domain.user import StoredUser
 from roster_sync.oneroster.records import JsonRecordReader
 from roster_sync.use_cases.apply_chunk import apply_chunk
-from roster_sync.use_cases.fetch_roster import Fetcher, fetch_roster
+from roster_sync.use_cases.fetch_roster import fetch_roster
+from roster_sync.use_cases.fetcher import Fetcher
 from roster_sync.use_cases.provider import Page
 from roster_sync.use_cases.revert_run import revert_run
 from roster_sync.use_cases.start_revert import start_revert

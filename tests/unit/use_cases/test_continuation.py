@@ -11,7 +11,8 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import CHUNK_TIME
 from roster_sync.domain.run import Run, RunState
 from roster_sync.use_cases.continuation import MOST_READING
-from roster_sync.use_cases.fetch_roster import Fetched, Fetcher, fetch_roster
+from roster_sync.use_cases.fetch_roster import fetch_roster
+from roster_sync.use_cases.fetcher import Fetched, Fetcher
 from tests.support.builders import DISTRICT
 from tests.support.fakes import InMemoryCheckpoints
 from tests.support.nights import FakeProvider, Nights, a_record

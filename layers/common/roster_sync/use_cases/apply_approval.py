@@ -2,11 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from roster_sync.domain.change import CHANGE_BYTES, Change, Chunk, chunk_bounds
 from roster_sync.domain.fingerprint import pack
-from roster_sync.domain.held_changes import MOVED_ON, Decision, HeldChange, decision_on, has_moved_on
+from roster_sync.domain.held_changes import MOVED_ON, HeldChange, has_moved_on
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
@@ -14,9 +13,9 @@ from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH
 from roster_sync.domain.user import Role
 from roster_sync.use_cases.begin_run import begin_run
 from roster_sync.use_cases.close_run import close_run
-from roster_sync.use_cases.fetch_roster import Fetched, Fetcher
-from roster_sync.use_cases.ports import HeldStore, RunStore
+from roster_sync.use_cases.fetcher import Fetched, Fetcher
 from roster_sync.use_cases.send_chunks import send_chunks
+from roster_sync.use_cases.take_held import runs_since, take_held
 
 _USERS_AT_ONCE = 500
 
@@ -46,40 +45,6 @@ def apply_approval(district_id: DistrictId, run_id: RunId, fetcher: Fetcher) -> 
     if has_moved_on(blocked, runs_since(blocked, runs)):
         return Fetched(close_run(run, RunState.SKIPPED, MOVED_ON, runs=runs, leases=leases, now=clock()))
     return _apply(run, blocked, take_held(blocked, asked, fetcher.held), fetcher)
-
-
-def runs_since(run: Run, runs: RunStore) -> list[Run]:
-    """All runs of the district that began after a run, and some that began before."""
-    found: list[Run] = []
-    cursor: str | None = None
-    while True:
-        page, cursor = runs.page(run.district_id, cursor)
-        found += page
-        if cursor is None or page[-1].run_id < run.run_id:
-            return found
-
-
-def take_held(blocked: Run, asked: Decision, held: HeldStore) -> list[HeldChange]:
-    """What a decision takes of a run's held changes, once it is stored; whatever was decided before stays so.
-
-    A decision that takes nothing is not stored. The same decision again takes the same.
-    """
-    district_id, run_id = blocked.district_id, blocked.run_id
-    while True:
-        decisions = held.decisions(district_id, run_id)
-        number = next((n for n, each in enumerate(decisions) if _is_same(each, asked)), len(decisions))
-        taken = [
-            change
-            for change in held.all(district_id, run_id, blocked.attempt)
-            if asked.selection.takes(change) and decision_on(change, decisions[:number]) is None
-        ]
-        stored = number < len(decisions) or not taken
-        if stored or held.decide(district_id, run_id, replace(asked, users=len(taken)), number + 1):
-            return taken
-
-
-def _is_same(decision: Decision, asked: Decision) -> bool:
-    return replace(decision, users=asked.users) == asked
 
 
 def _apply(run: Run, blocked: Run, taken: Sequence[HeldChange], fetcher: Fetcher) -> Fetched:

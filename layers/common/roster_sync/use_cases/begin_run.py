@@ -4,7 +4,7 @@ from roster_sync.domain.errors import DistrictBusyError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import CHUNK_TIME
 from roster_sync.domain.run import Run, RunState
-from roster_sync.use_cases.fetch_roster import Fetcher
+from roster_sync.use_cases.fetcher import Fetcher
 from roster_sync.use_cases.take_lease import take_lease_after_upload
 
 

@@ -15,8 +15,8 @@ from roster_sync.domain.held_changes import (
 )
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.run import Run, RunKind, RunState, approval_run_id
-from roster_sync.use_cases.apply_approval import runs_since, take_held
 from roster_sync.use_cases.ports import HeldStore, RunStore
+from roster_sync.use_cases.take_held import runs_since, take_held
 
 
 def approve_held(

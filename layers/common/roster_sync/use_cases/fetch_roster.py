@@ -1,10 +1,9 @@
 """Fetch one district's users from its provider and send what changed to be applied."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 from roster_sync.domain.change import Chunk, chunk_bounds
@@ -33,18 +32,12 @@ from roster_sync.domain.normalise import rules_of
 from roster_sync.domain.reading import Fetch, Reading, reading_key
 from roster_sync.domain.roster import Roster
 from roster_sync.domain.run import Run, RunKind, RunState, is_preview
-from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH, Usage
+from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH
 from roster_sync.use_cases.close_run import close_run
-from roster_sync.use_cases.continuation import MOST_READING, CheckpointStore, Continuation, HandedOverError
+from roster_sync.use_cases.continuation import MOST_READING, Continuation, HandedOverError
+from roster_sync.use_cases.fetcher import Fetched, Fetcher
 from roster_sync.use_cases.ports import (
-    ChangeLog,
-    ChangeQueue,
-    DistrictStore,
-    HeldStore,
-    LeaseStore,
-    Metered,
     RunStore,
-    UserStore,
 )
 from roster_sync.use_cases.preview import Preview, report_preview
 from roster_sync.use_cases.prove_date_filter import honours_date_filter
@@ -57,53 +50,6 @@ from roster_sync.use_cases.users_source import UsersSource
 
 _EARLIER_AT_MOST = 25
 """Runs that are looked at, for some that died and for what was learnt: those of three weeks."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetcher:
-    """What a fetch needs of the outside.
-
-    Attributes:
-        offered_products: The products of this deployment.
-        checkpoints: Where the pages of fetches are kept that take longer than one invocation.
-        request_sync: Sends a SyncRequest, to go on.
-        clock: Says what time it is.
-        pause: Waits for so many seconds.
-        metered: What the run has used so far.
-    """
-
-    districts: DistrictStore
-    leases: LeaseStore
-    runs: RunStore
-    users: UserStore
-    log: ChangeLog
-    held: HeldStore
-    queue: ChangeQueue
-    open_provider: OpenProvider
-    offered_products: frozenset[str]
-    checkpoints: CheckpointStore
-    request_sync: Callable[[DistrictId, RunId], None]
-    clock: Callable[[], datetime]
-    pause: Callable[[float], None]
-    metered: Metered = Usage
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What became of a SyncRequest.
-
-    Attributes:
-        ended: The run's state, if the fetch ended it; None if its chunks are on their way.
-        reading: How the users were read; None if they were not.
-        handed_over: Whether another invocation goes on.
-    """
-
-    ended: RunState | None
-    records: int = 0
-    chunks: int = 0
-    provider_requests: int = 0
-    reading: Reading | None = None
-    handed_over: bool = False
 
 
 def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, deadline: datetime) -> Fetched:

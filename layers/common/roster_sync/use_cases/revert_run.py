@@ -11,7 +11,7 @@ from roster_sync.domain.run import Counts, Run, RunState
 from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH
 from roster_sync.use_cases.begin_run import begin_run
 from roster_sync.use_cases.close_run import close_run
-from roster_sync.use_cases.fetch_roster import Fetched, Fetcher
+from roster_sync.use_cases.fetcher import Fetched, Fetcher
 from roster_sync.use_cases.send_chunks import send_chunks
 
 _USERS_AT_ONCE = 1_000
