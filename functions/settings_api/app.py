@@ -15,6 +15,7 @@ from roster_sync.environment import SettingsApiEnvironment
 from roster_sync.messaging.connection_test import ConnectionTest
 from roster_sync.messaging.queue import SyncRequestsQueue, UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
+from roster_sync.metering import METER
 from roster_sync.observability import logger
 from roster_sync.oneroster.address import normalise_base_url, normalise_token_url
 from roster_sync.security.secrets import Secrets
@@ -80,6 +81,7 @@ def api() -> Api:
             normalise_token_url=lambda text: normalise_token_url(text, environment().allow_local_providers),
             offered_products=environment().products,
             clock=lambda: datetime.now(UTC),
+            start_metering=METER.since_now,
             nonce=lambda: secrets.token_hex(4),
         )
     )

@@ -14,6 +14,7 @@ from roster_sync.api.resolver import Api
 from roster_sync.api.services import Services
 from roster_sync.domain.errors import ConfigurationError, TooManyTestsError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
+from roster_sync.domain.usage import Usage
 from roster_sync.domain.user import Role, StoredUser, normalised_email
 from tests.support.builders import DISTRICT, NOW
 from tests.support.events import api_event, district_admin
@@ -115,6 +116,7 @@ class Client:
                 normalise_token_url=_normalised,
                 offered_products=frozenset({"serve", "jobs", "journey"}),
                 clock=lambda: NOW,
+                start_metering=lambda: lambda: Usage(write_units=3),
                 nonce=lambda: f"{next(numbers):08x}",
             )
         )

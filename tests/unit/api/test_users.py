@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 
 from roster_sync.domain.identifiers import RunId, SchoolId, UserId
+from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH
 from roster_sync.domain.user import Role, StoredUser
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, OTHER_DISTRICT, a_school, a_user, settings
 from tests.unit.api.conftest import Answer, Client
@@ -41,6 +42,11 @@ class TestUpload:
         assert (answer.json["run"]["counts"]["fetched"], answer.json["run"]["counts"]["created"]) == (1, 1)
         (user,) = client.users.all(DISTRICT)
         assert (user.email, user.role, user.products) == ("ned@example.org", Role.COUNSELOR, frozenset({"serve"}))
+
+    def test_a_small_file_says_what_it_used_too(self, client: Client) -> None:
+        report = upload(client, HEADER + NED)
+
+        assert report.json["run"]["usage"]["write_units"] == 3 + ACCOUNTING_OF_A_FETCH.write_units
 
     def test_bad_rows_are_reported_by_line_and_column_and_the_good_ones_applied(self, client: Client) -> None:
         answer = upload(client, HEADER + "Rod,Flanders,,student,Springfield Elementary\n" + NED)

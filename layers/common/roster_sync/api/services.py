@@ -16,6 +16,7 @@ from roster_sync.use_cases.ports import (
     DistrictStore,
     HeldStore,
     LeaseStore,
+    Metered,
     RunStore,
     UserStore,
 )
@@ -92,6 +93,7 @@ class Services:
         normalise_token_url: Of a provider; raises the same.
         offered_products: The products of this deployment.
         clock: Says what time it is.
+        start_metering: Gives what will have been used from then on.
         nonce: Eight hexadecimal digits, new each time.
     """
 
@@ -110,4 +112,5 @@ class Services:
     normalise_token_url: Callable[[str], str]
     offered_products: frozenset[str]
     clock: Callable[[], datetime]
+    start_metering: Callable[[], Metered]
     nonce: Callable[[], str]

@@ -1,6 +1,7 @@
 """Routes of a district's users: reading them, and uploads."""
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -117,7 +118,7 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
             services.uploads.put(district_id, run_id, content)
             create_upload_run(district_id, run_id, importer, services.clock())
             return Response(HTTPStatus.ACCEPTED.value, APPLICATION_JSON, report(district_id, run_id))
-        import_upload(upload, district_id, run_id, importer)
+        import_upload(upload, district_id, run_id, replace(importer, metered=services.start_metering()))
         return Response(HTTPStatus.OK.value, APPLICATION_JSON, report(district_id, run_id))
 
     @api.post("/districts/<district_id>/users/upload-url", status_code=HTTPStatus.CREATED)
