@@ -61,15 +61,15 @@ def pass_an_hour(district: LiveDistrict, run_id: str) -> None:
 
 
 def workers(stack: Stack, function: str) -> list[int]:
-    """The processes that run a function."""
-    name = f"AWS_LAMBDA_FUNCTION_NAME={stack.outputs[function]}".encode()
+    """The processes that run a function of this stack; another stack's has the same name."""
+    name, endpoint = f"AWS_LAMBDA_FUNCTION_NAME={stack.outputs[function]}".encode(), stack.endpoint_url.encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             variables = (process / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        if name in variables:
+        if name in variables and any(variable.endswith(endpoint) for variable in variables):
             found.append(int(process.name))
     return found
 
