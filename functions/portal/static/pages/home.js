@@ -11,7 +11,7 @@ export async function home(view) {
     view.api.get("schools", {}, view.signal),
     view.api.get("runs", { limit: 20 }, view.signal),
   ]);
-  const syncs = runs.filter((run) => run.kind !== "upload");
+  const syncs = runs.filter((run) => run.kind === "nightly" || run.kind === "manual");
   const isOn = settings.products.length > 0 && settings.why_not_run === null;
   replace(
     view.main,

@@ -1,10 +1,13 @@
 // One run: where it stands while it goes on, what it did, and what it found.
 
 import { add, h, replace } from "../dom.js";
-import { duration, issuesOf, number, time } from "../format.js";
+import { changed, duration, issuesOf, number, time } from "../format.js";
 import { toCsv } from "../csv.js";
-import { action, badge, card, download, facts, isRunning, notice, showProblem, stateBadge } from "../parts.js";
+import { navigate } from "../leaving.js";
+import { action, ask, badge, card, download, facts, isRunning, notice, showProblem, stateBadge } from "../parts.js";
 import { t } from "../text.js";
+import { samples } from "./run-changes.js";
+import { held } from "./run-held.js";
 
 const POLL_MS = 2_000;
 const EXAMPLES = 20;
@@ -31,7 +34,8 @@ export async function run(view) {
   }
 
   async function drawIssues() {
-    replace(body, await issues(view, current), details(current));
+    const [waiting, changes, found] = await Promise.all([held(view, current), samples(view, current), issues(view, current)]);
+    replace(body, waiting, changes, found, details(view, current), more(view, current));
   }
 
   // Not awaited: the page is there, and goes on by itself until it is left.
@@ -65,8 +69,8 @@ function progress(run) {
 
 function summary(run) {
   const text = run.reason ?? t.run.summary[run.state];
-  const look = { failed: "bad", blocked: "warn", skipped: "warn" }[run.state] ?? "good";
-  return notice(look, h("p", {}, text), look === "bad" ? h("p", {}, t.run.nothingLost) : null);
+  const look = { failed: "bad", blocked: "warn", skipped: "warn" }[run.state] ?? (run.would_be_blocked ? "warn" : "good");
+  return notice(look, run.kind === "preview" ? h("p", {}, run.would_be_blocked ? t.run.wouldBeBlocked : t.run.previewed) : null, h("p", {}, text), look === "bad" ? h("p", {}, t.run.nothingLost) : null);
 }
 
 function counts(run) {
@@ -128,15 +132,35 @@ function where(issue) {
   return issue.sourced_id ? h("code", {}, issue.sourced_id) : "";
 }
 
-function details(run) {
+// What can be done about a run that has ended.
+function more(view, run) {
+  const problems = h("div", { "aria-live": "assertive" });
+  const begin = (path) => async () => {
+    const next = await view.api.post(`runs/${run.run_id}/${path}`);
+    if (next.run_id === run.run_id) view.refresh();
+    else navigate(view.link("runs", next.run_id));
+  };
+  const undo = async () => {
+    if (await ask(t.run.undoTitle, t.run.undoText, t.run.undo)) await begin("revert")();
+  };
+  const buttons = [
+    run.state === "failed" ? action(t.run.redrive, begin("redrive"), problems) : null,
+    run.kind !== "preview" && changed(run.counts) > 0 ? action(t.run.undo, undo, problems) : null,
+  ];
+  return buttons.some(Boolean) ? h("div", { class: "stack tight" }, h("div", { class: "actions" }, buttons), problems) : null;
+}
+
+function details(view, run) {
   return card(
     t.run.details,
     facts([
+      [t.run.ofRun, run.of_run ? h("a", { href: view.link("runs", run.of_run) }, t.run.ofRunLink) : null],
       [t.run.began, time(run.started_at ?? run.created_at)],
       [t.run.took, duration(run)],
       [t.run.scope, run.scope_reason],
       [t.run.fetch, run.fetch_reason],
       [t.run.requests, run.provider_requests ? number(run.provider_requests) : null],
+      [t.run.cost, run.cost_estimate_usd === undefined ? null : t.run.dollars(run.cost_estimate_usd)],
       [t.run.id, h("code", {}, run.run_id)],
     ]),
   );

@@ -9,6 +9,7 @@ import { t } from "../text.js";
 
 const IN_CHART = 60;
 const PER_PAGE = 25;
+const SYNCS = new Set(["nightly", "manual"]);
 
 export async function runs(view) {
   const { items, more } = await view.api.all("runs", { limit: IN_CHART }, IN_CHART, view.signal);
@@ -35,13 +36,26 @@ export async function runs(view) {
     problems,
     { class: "primary" },
   );
-  replace(view.main, h("div", { class: "title" }, h("h1", { tabindex: "-1" }, t.pages.runs), syncNow), problems);
+  const preview = action(
+    t.runs.preview,
+    async () => {
+      const run = await view.api.post("runs", { preview: true });
+      navigate(view.link("runs", run.run_id));
+    },
+    problems,
+    { title: t.runs.previewHint },
+  );
+  replace(
+    view.main,
+    h("div", { class: "title" }, h("h1", { tabindex: "-1" }, t.pages.runs), h("div", { class: "actions" }, preview, syncNow)),
+    problems,
+  );
   if (items.length === 0) {
     add(view.main, card(t.runs.noneTitle, h("p", {}, t.runs.none)));
     return;
   }
   add(view.main, [
-    card(t.runs.chart, nightsChart(items.filter((run) => run.kind !== "upload").reverse(), (run) => view.link("runs", run.run_id))),
+    card(t.runs.chart, nightsChart(items.filter((run) => SYNCS.has(run.kind)).reverse(), (run) => view.link("runs", run.run_id))),
     card(t.runs.list, list, more ? h("p", { class: "hint" }, t.runs.more(IN_CHART)) : null),
   ]);
   draw();

@@ -1,0 +1,100 @@
+"""Runs: tried out first, held back, decided about, taken back."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from local.stack import Stack
+from tests.browser.conftest import AVisitor
+from tests.browser.visitor import Visitor
+from tests.e2e.district import LiveDistrict, a_live_district
+
+
+@pytest.fixture
+def synced(stack: Stack) -> Iterator[LiveDistrict]:
+    """A district of its own, after its first night."""
+    with ExitStack() as districts:
+        district = districts.enter_context(a_live_district(stack))
+        district.night()
+        yield district
+
+
+@pytest.fixture
+def visitor(stack: Stack, synced: LiveDistrict, a_visitor: AVisitor) -> Visitor:
+    """Its administrator."""
+    return a_visitor(stack.create_account(district_id=synced.api.district_id, role="district_admin"))
+
+
+def lose_a_school(district: LiveDistrict) -> str:
+    """Let the provider send nobody of the largest mapped school any more; the school's name."""
+
+    def people(school: str) -> list[object]:
+        return [user for user in district.provider.users if school in [org["sourcedId"] for org in user["orgs"]]]
+
+    lost = max(district.schools, key=lambda school: len(people(school)))
+    gone = people(lost)
+    district.provider.serve([user for user in district.provider.users if user not in gone])
+    return next(str(org["name"]) for org in district.provider.orgs if org["sourcedId"] == lost)
+
+
+def active_users(district: LiveDistrict) -> int:
+    return sum(user["status"] == "active" for user in district.users())
+
+
+def confirm(visitor: Visitor, choose: Callable[[], None], name: str) -> None:
+    """Choose something, and say yes to what is asked then."""
+    choose()
+    visitor.page.get_by_role("dialog").get_by_role("button", name=name).click()
+
+
+def test_a_preview_shows_what_would_change_and_changes_nobody(synced: LiveDistrict, visitor: Visitor) -> None:
+    before = synced.users()
+    synced.provider.change_overnight()
+    visitor.go("Runs")
+
+    visitor.press("Preview")
+
+    visitor.sees("This was a preview: nobody was changed.")
+    visitor.sees("What would be changed")
+    assert synced.users() == before
+
+
+def test_a_blocked_run_is_looked_at_and_approved_then_undone(synced: LiveDistrict, visitor: Visitor) -> None:
+    everybody = active_users(synced)
+    lose_a_school(synced)
+    synced.night()
+    visitor.go("Home")
+    visitor.page.get_by_role("link", name="Look at it").click()
+    visitor.sees("would be deactivated")
+    kept = visitor.page.get_by_role("rowheader").get_by_role("checkbox").first
+    kept.check()
+    confirm(visitor, lambda: visitor.press("Keep 1 chosen person"), "Keep 1 chosen person")
+    visitor.sees("Kept")
+
+    button = visitor.page.get_by_role("button", name="Deactivate all")
+    confirm(visitor, button.click, "Deactivate all")
+
+    visitor.page.get_by_role("heading", level=1, name="Approval").wait_for()
+    visitor.sees("Completed")
+    visitor.page.get_by_role("heading", name="Details").wait_for()
+    after = active_users(synced)
+    assert after < everybody - 20
+    confirm(visitor, lambda: visitor.press("Undo this run"), "Undo this run")
+    visitor.page.get_by_role("heading", level=1, name="Undo").wait_for()
+    visitor.page.get_by_role("heading", name="Details").wait_for()
+    assert active_users(synced) == everybody
+
+
+def test_a_blocked_run_is_discarded_for_a_school(synced: LiveDistrict, visitor: Visitor) -> None:
+    everybody = active_users(synced)
+    school = lose_a_school(synced)
+    synced.night()
+    visitor.go("Runs")
+    visitor.page.get_by_role("row", name="Needs your attention").get_by_role("link").click()
+
+    visitor.page.get_by_label("School", exact=True).select_option(label=school)
+    confirm(visitor, lambda: visitor.press(f"Keep all of {school}"), "Keep all")
+
+    visitor.sees("Everything here is decided.")
+    assert active_users(synced) == everybody
