@@ -133,7 +133,6 @@ export const t = {
     email_shared: "E-mail address shared by several people",
     email_ambiguous: "E-mail address of several users",
     counselor_unknown: "Counselor not known",
-    deactivation_kept: "Would have been deactivated",
     district_administrator_kept: "District administrator kept",
     upload_row_invalid: "Row cannot be used",
     upload_notice: "Notice",
