@@ -6,18 +6,17 @@ does not fit into the item lies beside it, under the hash of its bytes.
 
 import zlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from botocore.exceptions import ClientError
 
 from roster_sync.domain.change import ChangeKind, Chunk
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.user_change import KEPT, KeptChanges, UserChange
-from roster_sync.storage.dynamodb import CONDITION_FAILED, errors_as_ours, low_level_client, unknown_cursor
+from roster_sync.storage.dynamodb import errors_as_ours, low_level_client, put_new, queried, unknown_cursor
+from roster_sync.storage.run_keys import expires_at, part_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -61,30 +60,23 @@ class ChangeLog:
         first, *others = [packed[start : start + _PART_BYTES] for start in range(0, len(packed), _PART_BYTES)]
         names = [blake2b(part, digest_size=16).hexdigest() for part in others]
         head = _key(district_id, run_id, attempt, number)
-        expires_at = {"N": str(int((_began(run_id) + KEPT).timestamp()))}
+        expiry = {"N": str(expires_at(run_id, KEPT))}
         for name, part in zip(names, others, strict=True):
             item = {
                 **head,
                 "item": {"S": f"{head['item']['S']}#{name}"},
-                "expires_at": expires_at,
+                "expires_at": expiry,
                 "packed": {"B": part},
             }
             self._client.put_item(TableName=self._table_name, Item=item)
-        try:
-            self._client.put_item(
-                TableName=self._table_name,
-                Item={
-                    **head,
-                    "expires_at": expires_at,
-                    "fence": {"N": str(fence)},
-                    "packed": {"B": first},
-                    "parts": {"L": [{"S": name} for name in names]},
-                },
-                ConditionExpression="attribute_not_exists(run_key)",
-            )
-        except ClientError as error:
-            if error.response["Error"].get("Code") != CONDITION_FAILED:
-                raise
+        item = {
+            **head,
+            "expires_at": expiry,
+            "fence": {"N": str(fence)},
+            "packed": {"B": first},
+            "parts": {"L": [{"S": name} for name in names]},
+        }
+        put_new(self._client, self._table_name, item)
 
     @errors_as_ours()
     def kept(self, chunk: Chunk) -> Sequence[UserChange]:
@@ -136,23 +128,19 @@ class ChangeLog:
     def _chunks(self, run_key: str, after: str = "") -> Iterator[KeptChanges]:
         """The chunks of a partition behind one of them, by attempt and number."""
         start: Any = {"ExclusiveStartKey": {"run_key": {"S": run_key}, "item": {"S": after}}} if after else {}
-        while True:
-            answer = self._client.query(
-                TableName=self._table_name,
-                KeyConditionExpression="run_key = :run_key",
-                ExpressionAttributeValues={":run_key": {"S": run_key}},
-                ConsistentRead=True,
-                Limit=_CHUNKS_AT_ONCE,
-                **start,
-            )
-            for item in answer["Items"]:
-                if "fence" in item:
-                    attempt, number = item["item"]["S"].split("#")
-                    changes = _decode(zlib.decompress(self._packed(item)))
-                    yield KeptChanges(int(attempt), int(number), int(item["fence"]["N"]), changes)
-            if "LastEvaluatedKey" not in answer:
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        for item in queried(
+            self._client,
+            TableName=self._table_name,
+            KeyConditionExpression="run_key = :run_key",
+            ExpressionAttributeValues={":run_key": {"S": run_key}},
+            ConsistentRead=True,
+            Limit=_CHUNKS_AT_ONCE,
+            **start,
+        ):
+            if "fence" in item:
+                attempt, number = item["item"]["S"].split("#")
+                changes = _decode(zlib.decompress(self._packed(item)))
+                yield KeptChanges(int(attempt), int(number), int(item["fence"]["N"]), changes)
 
     def _packed(self, head: Any) -> bytes:
         packed: bytes = head["packed"]["B"]
@@ -171,15 +159,11 @@ def _key(district_id: DistrictId, run_id: RunId, attempt: int, number: int) -> d
 
 
 def _shard_key(district_id: DistrictId, run_id: RunId, shard: int) -> str:
-    return f"{district_id}#{run_id}#changes#{shard:02d}"
+    return f"{part_key(district_id, run_id)}#changes#{shard:02d}"
 
 
 def _name(attempt: int, number: int) -> str:
     return f"{attempt:04d}#{number:06d}"
-
-
-def _began(run_id: RunId) -> datetime:
-    return datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
 def _cursor(shard: int, after: str, skip: int) -> str:

@@ -4,11 +4,10 @@ import time
 import zlib
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
-from pynamodb.exceptions import TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -17,19 +16,8 @@ from pynamodb.transactions import TransactWrite
 from roster_sync.domain.dead_letter import DeadLetter, LetterKind
 from roster_sync.domain.issue import IssueCode
 from roster_sync.domain.run import Run, RunState
-from roster_sync.storage.dynamodb import (
-    TRANSACTION_CANCELED,
-    Bounds,
-    condition_failed,
-    connection,
-    errors_as_ours,
-    outage,
-    pauses_s,
-)
+from roster_sync.storage.dynamodb import Bounds, connection, errors_as_ours, transacted, updated
 from roster_sync.storage.run_keys import chunk_marker, expires_at, part_key, shard_of
-
-_CONDITION_FAILED: Final = "ConditionalCheckFailed"
-"""In a transaction's reasons; a single write's error has another name."""
 
 
 class _Item(Model):
@@ -95,27 +83,15 @@ class DeadLetters:
             # A letter that dies again has its issue already.
             stored: Any = _Item.issues_by_code[IssueCode.WORK_NOT_DONE.value]
             count.append(stored.set((stored | 0) + 1))
-        as_read = _as_read(run)
         marker = chunk_marker(run.attempt, letter.number)
-        pauses = pauses_s()
-        while True:
-            try:
-                with TransactWrite(connection=self._transactions) as transaction:
-                    transaction.save(kept, _Item.run_key.does_not_exist())
-                    transaction.update(_Item(run.district_id, run.run_id), count, as_read)
-                    if letter.kind is LetterKind.CHANGES:
-                        transaction.condition_check(_Item, key, marker, _Item.run_key.does_not_exist())
-            except TransactWriteError as error:
-                if error.cause_response_code != TRANSACTION_CANCELED:
-                    raise
-                if any(reason and reason.code == _CONDITION_FAILED for reason in error.cancellation_reasons):
-                    return False
-                pause = next(pauses, None)
-                if pause is None:
-                    raise outage() from error
-                self._pause(pause)
-            else:
-                return True
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.save(kept, _Item.run_key.does_not_exist())
+            transaction.update(_Item(run.district_id, run.run_id), count, _as_read(run))
+            if letter.kind is LetterKind.CHANGES:
+                transaction.condition_check(_Item, key, marker, _Item.run_key.does_not_exist())
+
+        return transacted(self._transactions, write, self._pause)
 
     @errors_as_ours()
     def of_run(self, run: Run) -> list[DeadLetter]:
@@ -145,13 +121,7 @@ class DeadLetters:
             _Item.ended_at.remove(),
             _Item.reason.set(run.outcome_reason) if run.outcome_reason else _Item.reason.remove(),
         ]
-        try:
-            _Item(run.district_id, run.run_id).update(actions, _as_read(run))
-        except UpdateError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        return updated(_Item(run.district_id, run.run_id), actions, _as_read(run))
 
 
 def _as_read(run: Run) -> Condition:

@@ -17,7 +17,7 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 from pynamodb.connection import Connection
-from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, TransactWriteError, UpdateError
+from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
@@ -38,6 +38,7 @@ from roster_sync.storage.dynamodb import (
     errors_as_ours,
     outage,
     pauses_s,
+    updated,
 )
 
 _SETTINGS: Final = "settings"
@@ -358,13 +359,7 @@ def _updated(
 ) -> _DistrictItem | None:
     """An item after an update; None if the condition did not hold."""
     item = _DistrictItem(district_id, name)
-    try:
-        item.update(list(actions), condition)
-    except UpdateError as error:
-        if condition_failed(error):
-            return None
-        raise
-    return item
+    return item if updated(item, actions, condition) else None
 
 
 def _text(day: date | None) -> str | None:

@@ -1,14 +1,19 @@
 """What the stores share: bounded waiting for DynamoDB, and its errors as ours."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from pynamodb.connection import Connection
-from pynamodb.exceptions import PynamoDBException
+from pynamodb.exceptions import PynamoDBException, TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from roster_sync.aws import AWS_ERRORS, is_outage
 from roster_sync.domain.errors import ConfigurationError, OwnOutageError, TransientError
@@ -28,6 +33,9 @@ MAX_RETRIES: Final = 5
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 
 TRANSACTION_CANCELED: Final = "TransactionCanceledException"
+
+_REASON_OF_CONDITION: Final = "ConditionalCheckFailed"
+"""In a transaction's reasons; a single write's error has another name."""
 
 _CONFLICT_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0)
 """At most; half of each on average, 5 s together."""
@@ -95,6 +103,62 @@ def errors_as_ours() -> Iterator[None]:
 def condition_failed(error: PynamoDBException) -> bool:
     """Whether a write was refused by its own condition."""
     return error.cause_response_code == CONDITION_FAILED
+
+
+def updated(item: Model, actions: Sequence[Action], condition: Condition) -> bool:
+    """Update an item, which holds all that is stored afterwards; False if the condition did not hold."""
+    try:
+        item.update(list(actions), condition)
+    except UpdateError as error:
+        if condition_failed(error):
+            return False
+        raise
+    return True
+
+
+def transacted(connection: Connection, add: Callable[[TransactWrite], object], pause: Callable[[float], None]) -> bool:
+    """Write what `add` adds to a transaction; False if a condition did not hold.
+
+    Raises:
+        TransientError: Other transactions were in its way at every try.
+    """
+    pauses = pauses_s()
+    while True:
+        try:
+            with TransactWrite(connection=connection) as transaction:
+                add(transaction)
+        except TransactWriteError as error:
+            if error.cause_response_code != TRANSACTION_CANCELED:
+                raise
+            if any(reason and reason.code == _REASON_OF_CONDITION for reason in error.cancellation_reasons):
+                return False
+            longer = next(pauses, None)
+            if longer is None:
+                raise outage() from error
+            pause(longer)
+        else:
+            return True
+
+
+def put_new(client: "DynamoDBClient", table_name: str, item: Mapping[str, Any]) -> bool:
+    """Put an item of SyncRuns; False if there is one of its key, which stays as it is."""
+    try:
+        client.put_item(TableName=table_name, Item=item, ConditionExpression="attribute_not_exists(run_key)")
+    except ClientError as error:
+        if error.response["Error"].get("Code") != CONDITION_FAILED:
+            raise
+        return False
+    return True
+
+
+def queried(client: "DynamoDBClient", **query: Any) -> Iterator[dict[str, Any]]:
+    """The items of a query, page after page, each read when it is needed."""
+    while True:
+        answer = client.query(**query)
+        yield from answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return
+        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
 def outage() -> TransientError:

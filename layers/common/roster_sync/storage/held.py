@@ -5,15 +5,14 @@ Two hundred changes are one item, compressed, under the number of its last: a hu
 
 import zlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from botocore.exceptions import ClientError
 
 from roster_sync.domain.held_changes import Decision, HeldChange
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
-from roster_sync.storage.dynamodb import CONDITION_FAILED, errors_as_ours, low_level_client, unknown_cursor
+from roster_sync.storage.dynamodb import errors_as_ours, low_level_client, put_new, queried, unknown_cursor
+from roster_sync.storage.run_keys import expires_at, part_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,7 +24,6 @@ _ITEMS_AT_ONCE: Final = 10
 _MOST_ITEMS: Final = 20
 """That one page looks through: a second's work."""
 _LAST: Final = 9_999_999
-_KEPT: Final = timedelta(days=90)
 
 _decode_changes: Final = msgspec.json.Decoder(list[HeldChange]).decode
 _decode_decision: Final = msgspec.json.Decoder(Decision).decode
@@ -109,15 +107,7 @@ class Held:
             **_key(district_id, run_id, _decision_item(number)),
             "decision": {"S": _encode(decision).decode()},
         }
-        try:
-            self._client.put_item(
-                TableName=self._table_name, Item=item, ConditionExpression="attribute_not_exists(run_key)"
-            )
-        except ClientError as error:
-            if error.response["Error"].get("Code") != CONDITION_FAILED:
-                raise
-            return False
-        return True
+        return put_new(self._client, self._table_name, item)
 
     def _put(self, district_id: DistrictId, run_id: RunId, attempt: int, number: int, encoded: list[bytes]) -> None:
         packed = zlib.compress(b"[" + b",".join(encoded) + b"]")
@@ -130,34 +120,26 @@ class Held:
             yield _decode_changes(zlib.decompress(item["packed"]["B"]))
 
     def _query(self, district_id: DistrictId, run_id: RunId, first: str, last: str) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] = {}
-        while True:
-            answer = self._client.query(
-                TableName=self._table_name,
-                KeyConditionExpression="run_key = :run_key AND #item BETWEEN :first AND :last",
-                ExpressionAttributeNames={"#item": "item"},
-                ExpressionAttributeValues={
-                    ":run_key": {"S": f"{district_id}#{run_id}"},
-                    ":first": {"S": first},
-                    ":last": {"S": last},
-                },
-                ConsistentRead=True,
-                Limit=_ITEMS_AT_ONCE,
-                **start,
-            )
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return queried(
+            self._client,
+            TableName=self._table_name,
+            KeyConditionExpression="run_key = :run_key AND #item BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#item": "item"},
+            ExpressionAttributeValues={
+                ":run_key": {"S": part_key(district_id, run_id)},
+                ":first": {"S": first},
+                ":last": {"S": last},
+            },
+            ConsistentRead=True,
+            Limit=_ITEMS_AT_ONCE,
+        )
 
 
 def _key(district_id: DistrictId, run_id: RunId, item: str) -> dict[str, Any]:
-    # The id of a run begins with its time.
-    began = datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return {
-        "run_key": {"S": f"{district_id}#{run_id}"},
+        "run_key": {"S": part_key(district_id, run_id)},
         "item": {"S": item},
-        "expires_at": {"N": str(int((began + _KEPT).timestamp()))},
+        "expires_at": {"N": str(expires_at(run_id))},
     }
 
 

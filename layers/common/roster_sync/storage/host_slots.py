@@ -9,14 +9,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from roster_sync.domain.errors import TransientError
 from roster_sync.domain.identifiers import DistrictId
-from roster_sync.storage.dynamodb import Bounds, condition_failed, errors_as_ours
+from roster_sync.storage.dynamodb import Bounds, errors_as_ours, updated
 
 HELD_AT_MOST: Final = timedelta(minutes=15)
 """A function's longest time: slots of one that died are free again then."""
@@ -99,10 +98,4 @@ def _key(host: str) -> str:
 
 
 def _updated(name: str, host: str, actions: Sequence[Action], condition: Condition) -> bool:
-    try:
-        _Slot(_key(host), name).update(actions=list(actions), condition=condition)
-    except UpdateError as error:
-        if condition_failed(error):
-            return False
-        raise
-    return True
+    return updated(_Slot(_key(host), name), actions, condition)

@@ -25,10 +25,10 @@ def chunk_marker(attempt: int, number: int) -> str:
     return f"chunk#{attempt:04d}#{number:06d}"
 
 
-def expires_at(run_id: RunId) -> int:
-    """When a run and all that belongs to it are forgotten, in seconds since 1970; its id begins with its time."""
+def expires_at(run_id: RunId, kept: timedelta = _KEPT) -> int:
+    """When what belongs to a run is forgotten, in seconds since 1970; its id begins with its time."""
     began = datetime.strptime(run_id.partition("-")[0], ID_TIME).replace(tzinfo=UTC)
-    return int((began + _KEPT).timestamp())
+    return int((began + kept).timestamp())
 
 
 def shard_of(district_id: DistrictId) -> str:

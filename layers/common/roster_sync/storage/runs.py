@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pynamodb.attributes import BooleanAttribute, MapAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.connection import Connection
-from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError, UpdateError
+from pynamodb.exceptions import DoesNotExist, PutError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
@@ -25,7 +25,6 @@ from roster_sync.domain.reading import Fetch, Reading
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.usage import NOTHING_USED, Usage
 from roster_sync.storage.dynamodb import (
-    TRANSACTION_CANCELED,
     Bounds,
     condition_failed,
     connection,
@@ -33,7 +32,9 @@ from roster_sync.storage.dynamodb import (
     low_level_client,
     outage,
     pauses_s,
+    transacted,
     unknown_cursor,
+    updated,
 )
 from roster_sync.storage.run_keys import ID_TIME, SHARDS, chunk_marker, expires_at, part_key, shard_name, shard_of
 
@@ -48,8 +49,6 @@ _USAGE_DIGITS: Final = 6
 """Behind the point: a read costs half a unit, a chunk some thousandths of a gigabyte and second."""
 
 _LAST_ISSUE: Final = 999_999
-_CONDITION_FAILED: Final = "ConditionalCheckFailed"
-"""In a transaction's reasons; a single write's error has another name."""
 
 
 class _CountsMap(MapAttribute[str, int]):
@@ -332,23 +331,12 @@ class Runs:
                 add.append(stored.set(stored + count))
         add += _added(usage)
         run = _RunItem(chunk.district_id, chunk.run_id)
-        pauses = pauses_s()
-        while True:
-            try:
-                with TransactWrite(connection=self._transactions) as transaction:
-                    transaction.save(marker, _RunItem.run_key.does_not_exist())
-                    transaction.update(run, add, _RunItem.attempt == chunk.attempt)
-            except TransactWriteError as error:
-                if error.cause_response_code != TRANSACTION_CANCELED:
-                    raise
-                if any(reason and reason.code == _CONDITION_FAILED for reason in error.cancellation_reasons):
-                    return False
-                pause = next(pauses, None)
-                if pause is None:
-                    raise outage() from error
-                self._pause(pause)
-            else:
-                return True
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.save(marker, _RunItem.run_key.does_not_exist())
+            transaction.update(run, add, _RunItem.attempt == chunk.attempt)
+
+        return transacted(self._transactions, write, self._pause)
 
     @errors_as_ours()
     def close(
@@ -453,13 +441,7 @@ def _updated(
 ) -> _RunItem | None:
     """The run after an update; None if the condition did not hold."""
     item = _RunItem(district_id, run_id)
-    try:
-        item.update(list(actions), condition)
-    except UpdateError as error:
-        if condition_failed(error):
-            return None
-        raise
-    return item
+    return item if updated(item, actions, condition) else None
 
 
 def _added(usage: Usage) -> list[Action]:
