@@ -3,9 +3,8 @@
 Each is sent at least once, in no order. They hold ids and names of attributes; values only where a deployment says so.
 """
 
-import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import boto3
@@ -17,6 +16,7 @@ from roster_sync.domain.change import Chunk
 from roster_sync.domain.errors import OwnOutageError
 from roster_sync.domain.run import Run
 from roster_sync.domain.user_change import UserChange
+from roster_sync.messaging.batches import all_taken, batches
 
 VERSION: Final = 1
 SOURCE: Final = "oneroster-sync"
@@ -95,26 +95,24 @@ class Events:
         return with_values if len(with_values.encode()) <= _MOST_BYTES else told
 
     def _send(self, events: Sequence[tuple[str, str]]) -> None:
-        for batch in _batches(events):
-            entries: list[Any] = [
-                {"EventBusName": self._bus, "Source": SOURCE, "DetailType": kind, "Detail": detail}
-                for kind, detail in batch
-            ]
-            for longest_s in (*_PAUSES_S, None):
-                try:
-                    answer = self._client.put_events(Entries=entries)
-                except AWS_ERRORS as error:
-                    if is_outage(error):
-                        raise _outage() from error
-                    raise
-                entries = [
-                    entry for entry, result in zip(entries, answer["Entries"], strict=True) if result.get("ErrorCode")
-                ]
-                if not entries:
-                    break
-                if longest_s is None:
-                    raise _outage()
-                self._pause(random.uniform(0, longest_s))  # noqa: S311 - spreads tries, guards nothing
+        entries: list[Any] = [
+            {"EventBusName": self._bus, "Source": SOURCE, "DetailType": kind, "Detail": detail}
+            for kind, detail in events
+        ]
+        for batch in batches(entries, _detail_bytes, most=_MOST_ENTRIES, most_bytes=_MOST_BYTES):
+            try:
+                taken = all_taken(batch, self._not_taken, _PAUSES_S, self._pause)
+            except AWS_ERRORS as error:
+                if is_outage(error):
+                    raise _outage() from error
+                raise
+            if not taken:
+                raise _outage()
+
+    def _not_taken(self, entries: list[Any]) -> list[Any]:
+        """Put a batch of events; what EventBridge did not take of it."""
+        results = self._client.put_events(Entries=entries)["Entries"]
+        return [entry for entry, result in zip(entries, results, strict=True) if result.get("ErrorCode")]
 
 
 def events_of(bus: str, *, values: bool) -> Events | None:
@@ -126,18 +124,8 @@ def _without_hashes(attributes: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if name not in _UNTOLD}
 
 
-def _batches(events: Sequence[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
-    batch: list[tuple[str, str]] = []
-    size_bytes = 0
-    for kind, detail in events:
-        detail_bytes = len(detail.encode())
-        if len(batch) == _MOST_ENTRIES or (batch and size_bytes + detail_bytes > _MOST_BYTES):
-            yield batch
-            batch, size_bytes = [], 0
-        batch.append((kind, detail))
-        size_bytes += detail_bytes
-    if batch:
-        yield batch
+def _detail_bytes(entry: Any) -> int:
+    return len(entry["Detail"].encode())
 
 
 def _outage() -> OwnOutageError:

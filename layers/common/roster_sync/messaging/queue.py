@@ -1,8 +1,7 @@
 """SQS: sending in batches within its limits, the district as message group, until all is taken; and what waits."""
 
-import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import boto3
@@ -14,6 +13,7 @@ from roster_sync.domain.errors import OwnOutageError, TransientError
 from roster_sync.domain.identifiers import DistrictId
 from roster_sync.domain.silence import Backlog
 from roster_sync.messaging import user_changes
+from roster_sync.messaging.batches import all_taken, batches
 from roster_sync.messaging.sync_requests import SyncRequest
 
 if TYPE_CHECKING:
@@ -109,29 +109,30 @@ class _Sender:
 
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
         """Send (group, body) pairs."""
-        for batch in _batches(messages):
+        for batch in batches(messages, _body_bytes, most=_MAX_ENTRIES, most_bytes=_MAX_BATCH_BYTES):
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(number), "MessageBody": body, "MessageGroupId": group}
+                for number, (group, body) in enumerate(batch)
+            ]
             try:
-                self._send_batch(batch)
+                taken = all_taken(entries, self._not_taken, _PAUSES_S, self._pause)
             except AWS_ERRORS as error:
                 if is_outage(error):
                     raise _outage() from error
                 raise
+            if not taken:
+                raise _outage()
 
-    def _send_batch(self, entries: "list[SendMessageBatchRequestEntryTypeDef]") -> None:
-        for longest_s in (*_PAUSES_S, None):
-            answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-            failed = answer.get("Failed", [])
-            if not failed:
-                return
-            for failure in failed:
-                if failure["SenderFault"]:
-                    raise ValueError(f"SQS refuses a message: {failure['Code']}.")
-            if longest_s is None:
-                break
-            again = {failure["Id"] for failure in failed}
-            entries = [entry for entry in entries if entry["Id"] in again]
-            self._pause(random.uniform(0, longest_s))  # noqa: S311 - spreads tries, guards nothing
-        raise _outage()
+    def _not_taken(
+        self, entries: "list[SendMessageBatchRequestEntryTypeDef]"
+    ) -> "list[SendMessageBatchRequestEntryTypeDef]":
+        """Send a batch; what SQS did not take of it."""
+        failed = self._client.send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed", [])
+        for failure in failed:
+            if failure["SenderFault"]:
+                raise ValueError(f"SQS refuses a message: {failure['Code']}.")
+        again = {failure["Id"] for failure in failed}
+        return [entry for entry in entries if entry["Id"] in again]
 
 
 def _client() -> "SQSClient":
@@ -146,18 +147,8 @@ def _client() -> "SQSClient":
     )
 
 
-def _batches(messages: Iterable[tuple[str, str]]) -> "Iterator[list[SendMessageBatchRequestEntryTypeDef]]":
-    batch: list[SendMessageBatchRequestEntryTypeDef] = []
-    size_bytes = 0
-    for group, body in messages:
-        body_bytes = len(body.encode())
-        if len(batch) == _MAX_ENTRIES or (batch and size_bytes + body_bytes > _MAX_BATCH_BYTES):
-            yield batch
-            batch, size_bytes = [], 0
-        batch.append({"Id": str(len(batch)), "MessageBody": body, "MessageGroupId": group})
-        size_bytes += body_bytes
-    if batch:
-        yield batch
+def _body_bytes(message: tuple[str, str]) -> int:
+    return len(message[1].encode())
 
 
 def _outage() -> TransientError:
