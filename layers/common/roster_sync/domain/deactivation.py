@@ -50,12 +50,11 @@ def may_deactivate(leaving: Share, schools: Mapping[SchoolId, Share], proof: Fet
     if not leaving.part:
         return Verdict()
     limit = limits.deactivation
-    exceeded = {school_id: share for school_id, share in schools.items() if limit.is_exceeded(share)}
+    exceeded = limit.exceeded_in(schools)
     too_many = not limits.lifted and (limit.is_exceeded(leaving) or exceeded)
     if leaving.part == leaving.whole or too_many:
-        percent = 100 * leaving.part / leaving.whole
         return Verdict(
-            f"{leaving.part} of {leaving.whole} users ({percent:.1f} %) are no longer sent by the provider"
+            f"{leaving.of_users} are no longer sent by the provider"
             f"{limits.told(exceeded)}. Nobody was deactivated. Check the school and its data sharing in the SIS, then "
             f"approve or discard the list; the limit is {limit.percent} % and {limit.minimum} users, in the district "
             "or in a school.",

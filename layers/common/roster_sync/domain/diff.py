@@ -17,7 +17,7 @@ from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.fingerprint import LARGEST_USER, fingerprint, pack
 from roster_sync.domain.held_changes import HELD_AT_MOST, HeldChange, HeldKind
 from roster_sync.domain.held_users import HeldUsers
-from roster_sync.domain.identifiers import DistrictId, SchoolId, SourcedId, UserId
+from roster_sync.domain.identifiers import DistrictId, SourcedId, UserId
 from roster_sync.domain.identity import NO_KEY, email_key, identifier_key, person_key, user_id_from_sourced_id
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.limits import Limits, Share
@@ -560,15 +560,8 @@ class Comparison:
         self, leaving: list[int], left: list[int], active: list[int], proof: FetchProof, limits: Limits
     ) -> Verdict:
         """Of those who are leaving, and who have left in an earlier attempt of this run."""
-        gone, all_of = self._roster.count_by_school(chain(leaving, left)), Counter[SchoolId]()
-        if gone:
-            all_of = self._roster.count_by_school(chain(active, left))
-        return may_deactivate(
-            Share(len(leaving) + len(left), len(active) + len(left)),
-            {school_id: Share(count, all_of[school_id]) for school_id, count in gone.items()},
-            proof,
-            limits,
-        )
+        gone, all_of = [*leaving, *left], [*active, *left]
+        return may_deactivate(Share(len(gone), len(all_of)), self._roster.shares_by_school(gone, all_of), proof, limits)
 
     # What is told
 

@@ -18,6 +18,11 @@ class Share(NamedTuple):
     part: int
     whole: int
 
+    @property
+    def of_users(self) -> str:
+        """As the beginning of a sentence."""
+        return f"{self.part} of {self.whole} users ({100 * self.part / self.whole:.1f} %)"
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -29,6 +34,10 @@ class Limit:
     def is_exceeded(self, share: Share) -> bool:
         """Whether these are too many."""
         return share.part > self.minimum and share.part * 100 > share.whole * self.percent
+
+    def exceeded_in(self, schools: Mapping[SchoolId, Share]) -> dict[SchoolId, Share]:
+        """The schools in which they are too many."""
+        return {school_id: share for school_id, share in schools.items() if self.is_exceeded(share)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,13 +52,11 @@ def _too_many_emails(changes: Sequence[Planned], active: Sequence[int], roster: 
     share = Share(len(changes), len(active))
     if share.part <= limits.change.minimum:
         return None
-    changed, all_of = roster.count_by_school(each.row for each in changes), roster.count_by_school(active)
-    shares = {school_id: Share(count, all_of[school_id]) for school_id, count in changed.items()}
-    exceeded = {school_id: one for school_id, one in shares.items() if limits.change.is_exceeded(one)}
+    exceeded = limits.change.exceeded_in(roster.shares_by_school([each.row for each in changes], active))
     if not (exceeded or limits.change.is_exceeded(share)):
         return None
     return (
-        f"{_of(share)} would get another e-mail address or none{limits.told(exceeded)}. None of them was changed. "
+        f"{share.of_users} would get another e-mail address or none{limits.told(exceeded)}. None of them was changed. "
         f"Check the e-mail addresses in the SIS, then approve or discard the list; the limit is {_told(limits)}, in "
         "the district or in a school."
     )
@@ -69,13 +67,9 @@ def _too_many_moves(changes: Sequence[Planned], active: Sequence[int], limits: L
     if not limits.change.is_exceeded(share):
         return None
     return (
-        f"{_of(share)} would leave one of their schools. None of them was changed. Check the users' schools in "
+        f"{share.of_users} would leave one of their schools. None of them was changed. Check the users' schools in "
         f"the SIS, then approve or discard the list; the limit is {_told(limits)}."
     )
-
-
-def _of(share: Share) -> str:
-    return f"{share.part} of {share.whole} users ({100 * share.part / share.whole:.1f} %)"
 
 
 def _told(limits: Limits) -> str:

@@ -48,15 +48,12 @@ def too_many_new_ids(links: Sequence[Planned], active: Sequence[int], roster: Ro
     share = Share(len(links), len(active))
     if share.part <= limits.deactivation.minimum:
         return None
-    linked, all_of = roster.count_by_school(each.row for each in links), roster.count_by_school(active)
-    shares = {school_id: Share(count, all_of[school_id]) for school_id, count in linked.items()}
-    exceeded = {school_id: one for school_id, one in shares.items() if limits.deactivation.is_exceeded(one)}
+    exceeded = limits.deactivation.exceeded_in(roster.shares_by_school([each.row for each in links], active))
     if not (exceeded or limits.deactivation.is_exceeded(share)):
         return None
     return (
-        f"{share.part} of {share.whole} users ({100 * share.part / share.whole:.1f} %) come with new IDs from the SIS"
-        f"{limits.told(exceeded)}. None of them was changed, and none was created a second time. Look through the list "
-        "of who is who, then approve or discard it."
+        f"{share.of_users} come with new IDs from the SIS{limits.told(exceeded)}. None of them was changed, and none "
+        "was created a second time. Look through the list of who is who, then approve or discard it."
     )
 
 

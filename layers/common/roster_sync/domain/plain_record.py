@@ -66,15 +66,11 @@ def plain_user(record: PlainRecord, rules: Rules) -> SisUser | NotStored | None:
     counselor_email: str | None = None
     if rules.counselor_metadata_key and role is _STUDENT:
         value = metadata_value(metadata, rules.counselor_metadata_key)
-        if value.__class__ is str:
+        if isinstance(value, str):
             counselor_email = value
         elif value is not None:
             return None
-    if email and ("@" not in email or " " in email or len(email) > EMAIL_MAX_LENGTH):
-        return None
-    if counselor_email and (
-        "@" not in counselor_email or " " in counselor_email or len(counselor_email) > EMAIL_MAX_LENGTH
-    ):
+    if (email and not _is_email(email)) or (counselor_email and not _is_email(counselor_email)):
         return None
     # All in one; what is absent reads "None".
     text = f"|{username}|{given_name}|{middle_name}|{family_name}|{email}|{identifier}|{phone}|{sms}|{counselor_email}|"
@@ -82,7 +78,7 @@ def plain_user(record: PlainRecord, rules: Rules) -> SisUser | NotStored | None:
         text += f"{pair[0]}|{pair[1]}|"
     if not text.isprintable() or len(text) > TEXT_MAX_LENGTH or len(user_ids) > LIST_MAX_LENGTH:
         return None
-    if "|@" in text or "@|" in text or (" " in text and ("| " in text or " |" in text)):
+    if " " in text and ("| " in text or " |" in text):
         return None
     pairs: tuple[tuple[str, str], ...] = ()
     if rules.metadata_keys:
@@ -116,6 +112,11 @@ def _school_ids(orgs: tuple[PlainReference, ...], schools: Mapping[SourcedId, Sc
         school_id = schools.get(orgs[0].sourced_id)
         return (school_id,) if school_id is not None else ()
     return tuple(sorted({schools[org.sourced_id] for org in orgs if org.sourced_id in schools}))
+
+
+def _is_email(text: str) -> bool:
+    """Whether printable text without spaces at its ends is an e-mail address, beyond doubt."""
+    return "@" in text and text[0] != "@" and text[-1] != "@" and " " not in text and len(text) <= EMAIL_MAX_LENGTH
 
 
 def _are_usable(references: Iterable[PlainReference]) -> bool:

@@ -5,12 +5,13 @@ Held in columns, some 250 bytes a user, because a district may have a million.
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator, Set
 
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.fingerprint import FINGERPRINT_BYTES
 from roster_sync.domain.identifiers import RunId, SchoolId, SourcedId, UserId
 from roster_sync.domain.identity import email_key, identifier_key, person_key
+from roster_sync.domain.limits import Share
 from roster_sync.domain.record import DIGEST_BYTES
 from roster_sync.domain.user import Role, RosterEntry, normalised_email
 
@@ -131,7 +132,14 @@ class Roster:
         by_number = [self._school_ids.intersection(school_ids) for school_ids in self._school_numbers]
         return [by_number[self._schools[row]] for row in rows]
 
-    def count_by_school(self, rows: Iterable[int]) -> Counter[SchoolId]:
+    def shares_by_school(self, rows: Collection[int], of_rows: Iterable[int]) -> dict[SchoolId, Share]:
+        """Which part these users are of the others, in each mapped school that one of them belongs to."""
+        if not rows:
+            return {}
+        whole = self._count_by_school(of_rows)
+        return {school_id: Share(part, whole[school_id]) for school_id, part in self._count_by_school(rows).items()}
+
+    def _count_by_school(self, rows: Iterable[int]) -> Counter[SchoolId]:
         """How many of these users belong to each mapped school; who is in two counts in both."""
         by_number = list(self._school_numbers)
         counts = Counter[SchoolId]()
