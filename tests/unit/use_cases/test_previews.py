@@ -12,10 +12,10 @@ from roster_sync.domain.lease import LEASE_TIME
 from roster_sync.domain.reading import Fetch
 from roster_sync.domain.run import Run, RunKind, RunState, preview_run_id
 from roster_sync.domain.upload import read_upload
+from roster_sync.domain.user_change import SAMPLES_OF_A_KIND
 from roster_sync.use_cases.decide_held import approve_held
 from roster_sync.use_cases.fetch_roster import fetch_roster
 from roster_sync.use_cases.import_upload import Importer, import_upload
-from roster_sync.use_cases.preview import SAMPLES_OF_A_KIND
 from roster_sync.use_cases.show_changes import ShownChange, samples_of_changes
 from tests.support.builders import DISTRICT, a_run, settings
 from tests.support.nights import PRODUCTS, FakeProvider, Nights, a_record

@@ -22,6 +22,9 @@ INACTIVE: Final = "inactive"
 KEPT: Final = timedelta(days=30)
 """How long it is known what a run changed."""
 
+SAMPLES_OF_A_KIND: Final = 20
+"""Changes of each kind that are shown where not all are."""
+
 BOOKKEEPING: Final = frozenset({"fence", "run_id", "last_change", "created_at", "updated_at"})
 """What tells of runs and times, and so differs with every write."""
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from roster_sync.domain.change import CHANGE_BYTES, Change, Chunk, chunk_bounds
+from roster_sync.domain.change import CHANGE_BYTES, Change, chunk_bounds
 from roster_sync.domain.fingerprint import pack
 from roster_sync.domain.held_changes import MOVED_ON, HeldChange, has_moved_on
 from roster_sync.domain.identifiers import DistrictId, RunId
@@ -14,7 +14,7 @@ from roster_sync.domain.user import Role
 from roster_sync.use_cases.begin_run import begin_run
 from roster_sync.use_cases.close_run import close_run
 from roster_sync.use_cases.fetcher import Fetched, Fetcher
-from roster_sync.use_cases.send_chunks import send_chunks
+from roster_sync.use_cases.send_chunks import chunks_of, send_chunks
 from roster_sync.use_cases.take_held import runs_since, take_held
 
 _USERS_AT_ONCE = 500
@@ -68,19 +68,7 @@ def _apply(run: Run, blocked: Run, taken: Sequence[HeldChange], fetcher: Fetcher
     )
     if not current:
         return Fetched(None)
-    chunks = (
-        Chunk(
-            district_id=district_id,
-            run_id=run.run_id,
-            attempt=run.attempt,
-            fence=run.fence,
-            number=number,
-            products=products,
-            changes=changes[start:stop],
-            unchanged_since=blocked.fence,
-        )
-        for number, (start, stop) in enumerate(bounds, start=1)
-    )
+    chunks = chunks_of(run, bounds, lambda start, stop: changes[start:stop], products, blocked.fence)
     ended = send_chunks(run, chunks, runs=runs, leases=leases, queue=fetcher.queue, clock=fetcher.clock)
     return Fetched(ended, chunks=len(bounds))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from roster_sync.domain.errors import ConflictError, NotFoundError, TransientError
+from roster_sync.domain.errors import ConflictError, NotFoundError
 from roster_sync.domain.held_changes import (
     MOVED_ON,
     Action,
@@ -16,6 +16,7 @@ from roster_sync.domain.held_changes import (
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.run import Run, RunKind, RunState, approval_run_id
 from roster_sync.use_cases.ports import HeldStore, RunStore
+from roster_sync.use_cases.request_run import request_run
 from roster_sync.use_cases.take_held import runs_since, take_held
 
 
@@ -42,9 +43,8 @@ def approve_held(
         raise ConflictError(MOVED_ON)
     if is_sync_under_way(blocked, since):
         raise ConflictError("Another sync of this district is waiting or under way. Wait until it has ended.")
-    district_id = blocked.district_id
     run = Run(
-        district_id=district_id,
+        district_id=blocked.district_id,
         run_id=approval_run_id(now, nonce),
         kind=RunKind.APPROVAL,
         state=RunState.QUEUED,
@@ -54,13 +54,8 @@ def approve_held(
     decision = Decision(
         action=Action.APPROVE, selection=selection, decided_by=decided_by, decided_at=now, run_id=run.run_id
     )
-    held.decide(district_id, run.run_id, decision, 1)
-    runs.create(run)
-    try:
-        request_sync(district_id, run.run_id)
-    except TransientError as error:
-        runs.close(district_id, run.run_id, RunState.FAILED, str(error), now)
-        raise
+    held.decide(run.district_id, run.run_id, decision, 1)
+    request_run(run, runs=runs, request_sync=request_sync)
     return run
 
 

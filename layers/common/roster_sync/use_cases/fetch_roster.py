@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime
 
-from roster_sync.domain.change import Chunk, chunk_bounds
+from roster_sync.domain.change import chunk_bounds
 from roster_sync.domain.credentials import expiry_issues, refused_after_good_nights
 from roster_sync.domain.delta import FetchChoice, choose_fetch, everybody
 from roster_sync.domain.diff import Comparison, Outcome
@@ -44,7 +44,7 @@ from roster_sync.use_cases.prove_date_filter import honours_date_filter
 from roster_sync.use_cases.provider import OpenProvider, Provider, ProviderFailedError
 from roster_sync.use_cases.read_schools import read_schools, unseen_schools
 from roster_sync.use_cases.read_users import DeltaUnfitError, UsersRead, read_changes, read_users
-from roster_sync.use_cases.send_chunks import send_chunks
+from roster_sync.use_cases.send_chunks import chunks_of, send_chunks
 from roster_sync.use_cases.take_lease import take_lease_after_upload
 from roster_sync.use_cases.users_source import UsersSource
 
@@ -307,17 +307,8 @@ def _send(
     )
     ended = None
     if current:
-        chunks = (
-            Chunk(
-                district_id=run.district_id,
-                run_id=run.run_id,
-                attempt=run.attempt,
-                fence=run.fence,
-                number=number,
-                products=products,
-                changes=[comparison.change(change) for change in planned[start:stop]],
-            )
-            for number, (start, stop) in enumerate(bounds, start=1)
+        chunks = chunks_of(
+            run, bounds, lambda start, stop: [comparison.change(change) for change in planned[start:stop]], products
         )
         ended = send_chunks(run, chunks, runs=runs, leases=fetcher.leases, queue=fetcher.queue, clock=fetcher.clock)
     return Fetched(ended, comparison.received, len(bounds), requests_made, reading)

@@ -13,11 +13,9 @@ from roster_sync.domain.planned import Planned
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
 from roster_sync.domain.usage import Usage
-from roster_sync.domain.user_change import Attributes, UserChange, difference, synced
+from roster_sync.domain.user_change import SAMPLES_OF_A_KIND, Attributes, UserChange, difference, synced
 from roster_sync.use_cases.close_run import close_if_applied
 from roster_sync.use_cases.ports import ChangeLog, LeaseStore, RunStore, UserStore
-
-SAMPLES_OF_A_KIND = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Take back what a run changed: users whom nobody has changed since are as they were before it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from roster_sync.domain.change import CHANGE_BYTES, Chunk, chunk_bounds
+from roster_sync.domain.change import CHANGE_BYTES, chunk_bounds
 from roster_sync.domain.identifiers import DistrictId, RunId, UserId
 from roster_sync.domain.issue import Issue, IssueCode
 from roster_sync.domain.reverting import Reverting
@@ -12,7 +12,7 @@ from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH
 from roster_sync.use_cases.begin_run import begin_run
 from roster_sync.use_cases.close_run import close_run
 from roster_sync.use_cases.fetcher import Fetched, Fetcher
-from roster_sync.use_cases.send_chunks import send_chunks
+from roster_sync.use_cases.send_chunks import chunks_of, send_chunks
 
 _USERS_AT_ONCE = 1_000
 
@@ -92,20 +92,10 @@ def _send(
     )
     if not current:
         return Fetched(None)
-
-    def chunks() -> Iterator[Chunk]:
-        for number, (start, stop) in enumerate(bounds, start=1):
-            yield Chunk(
-                district_id=run.district_id,
-                run_id=run.run_id,
-                attempt=run.attempt,
-                fence=run.fence,
-                number=number,
-                products=frozenset(),
-                changes=[reverting.restoring(user_id, now) for user_id in unchanged[start:stop]],
-            )
-
-    ended = send_chunks(run, chunks(), runs=runs, leases=fetcher.leases, queue=fetcher.queue, clock=fetcher.clock)
+    chunks = chunks_of(
+        run, bounds, lambda start, stop: [reverting.restoring(user_id, now) for user_id in unchanged[start:stop]]
+    )
+    ended = send_chunks(run, chunks, runs=runs, leases=fetcher.leases, queue=fetcher.queue, clock=fetcher.clock)
     return Fetched(ended, chunks=len(bounds))
 
 

@@ -7,10 +7,9 @@ from typing import Any, Protocol
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.identifiers import DistrictId, RunId, SourcedId, UserId
 from roster_sync.domain.run import COUNT_OF_KIND, Run, RunKind
-from roster_sync.domain.user_change import BOOKKEEPING, Attributes, UserChange
+from roster_sync.domain.user_change import BOOKKEEPING, SAMPLES_OF_A_KIND, Attributes, UserChange
 from roster_sync.use_cases.ports import UserStore
 
-SAMPLES_OF_A_KIND = 20
 _UNSEEN = BOOKKEEPING | {"fingerprint", "record_digest"}
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from roster_sync.domain.errors import ConflictError, TransientError
+from roster_sync.domain.errors import ConflictError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.run import Run, RunKind, RunState, revert_run_id
 from roster_sync.domain.user_change import KEPT
 from roster_sync.use_cases.ports import RunStore
+from roster_sync.use_cases.request_run import request_run
 
 
 def start_revert(
@@ -25,19 +26,13 @@ def start_revert(
         raise ConflictError("This run has changed nobody. There is nothing to undo.")
     if reverted.created_at + KEPT <= now:
         raise ConflictError("What a run has changed is kept for 30 days. This run can no longer be undone.")
-    district_id = reverted.district_id
     run = Run(
-        district_id=district_id,
+        district_id=reverted.district_id,
         run_id=revert_run_id(now, nonce),
         kind=RunKind.REVERT,
         state=RunState.QUEUED,
         created_at=now,
         of_run=reverted.run_id,
     )
-    runs.create(run)
-    try:
-        request_sync(district_id, run.run_id)
-    except TransientError as error:
-        runs.close(district_id, run.run_id, RunState.FAILED, str(error), now)
-        raise
+    request_run(run, runs=runs, request_sync=request_sync)
     return run

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from roster_sync.domain.district import why_not_run
-from roster_sync.domain.errors import TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.run import Run, RunKind, RunState, manual_run_id, preview_run_id
 from roster_sync.use_cases.ports import DistrictStore, RunStore
+from roster_sync.use_cases.request_run import request_run
 
 
 def start_run(
@@ -37,12 +37,8 @@ def start_run(
         ended_at=now if reason else None,
         reason=reason,
     )
-    runs.create(run)
     if reason:
-        return run
-    try:
-        request_sync(district_id, run.run_id)
-    except TransientError as error:
-        runs.close(district_id, run.run_id, RunState.FAILED, str(error), now)
-        raise
+        runs.create(run)
+    else:
+        request_run(run, runs=runs, request_sync=request_sync)
     return run
