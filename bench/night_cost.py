@@ -19,12 +19,10 @@ from rich.console import Console
 
 from bench.figures import Figure, show, show_comparison
 from local.sample_provider import SampleProvider
-from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.domain.usage import QUEUE_REQUEST_USD, READ_UNIT_USD, WRITE_UNIT_USD
 from roster_sync.observability import logger, metrics
 from tests.conftest import FAKE_ENVIRONMENT
-from tests.support.builders import a_school
-from tests.support.deployed import Night, a_night
+from tests.support.deployed import a_night
 
 USERS = 1_000
 _READ_UNIT_BYTES, _WRITE_UNIT_BYTES = 4096, 1024
@@ -152,7 +150,7 @@ def _nights() -> list[_Measured]:
         SampleProvider(users=USERS, schools=3) as provider,
         _counted(patch) as calls,
     ):
-        _enter(night, provider)
+        night.enter_district_of(provider, counselor_metadata_key="counselorEmail")
         before: dict[str, Item] = {}
         for day in range(len(_NIGHTS)):
             if day == len(_NIGHTS) - 1:
@@ -177,20 +175,6 @@ def _environment(patch: pytest.MonkeyPatch) -> Iterator[None]:
         before = logger.registered_handler.setStream(nobody)  # type: ignore[attr-defined]
         yield
         logger.registered_handler.setStream(before)  # type: ignore[attr-defined]
-
-
-def _enter(night: Night, provider: SampleProvider) -> None:
-    schools = [org for org in provider.orgs if org["type"] == "school"]
-    night.enter_district(
-        base_url=provider.base_url,
-        consumer_key=provider.consumer_key,
-        secret=provider.consumer_secret,
-        schools=[
-            a_school(school_id=SchoolId(f"school-{org['identifier']}"), oneroster_id=SourcedId(org["sourcedId"]))
-            for org in schools
-        ],
-        counselor_metadata_key="counselorEmail",
-    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The deployed tables and queues, in memory."""
+"""The deployed tables and queues, in memory, and users as the tests and as the functions keep them."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from roster_sync.storage.users import Users
+from tests.support.fakes import InMemoryUsers
 from tests.support.template import create_queues, create_tables
 
 
@@ -21,3 +23,11 @@ def queues() -> Iterator[dict[str, str]]:
     """URLs of the queues by logical id."""
     with mock_aws():
         yield create_queues(boto3.client("sqs"))
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def users(request: pytest.FixtureRequest) -> InMemoryUsers | Users:
+    """Where users are kept, in turn."""
+    if request.param == "memory":
+        return InMemoryUsers()
+    return Users(request.getfixturevalue("tables")["UsersTable"])

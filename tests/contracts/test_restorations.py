@@ -34,13 +34,6 @@ LATER = NOW + timedelta(days=1)
 SERVE, JOBS = frozenset({"serve"}), frozenset({"jobs"})
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def users(request: pytest.FixtureRequest) -> AnyUsers:
-    if request.param == "memory":
-        return InMemoryUsers()
-    return Users(request.getfixturevalue("tables")["UsersTable"])
-
-
 def snapshot(users: AnyUsers) -> dict[str, Any]:
     return dict(users.snapshots(DISTRICT, [USER])[USER])
 

@@ -31,13 +31,6 @@ SERVE = frozenset({"serve"})
 JOBS = frozenset({"jobs"})
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def users(request: pytest.FixtureRequest) -> AnyUsers:
-    if request.param == "memory":
-        return InMemoryUsers()
-    return Users(request.getfixturevalue("tables")["UsersTable"])
-
-
 def snapshot(users: AnyUsers) -> Attributes:
     return users.snapshots(DISTRICT, [USER]).get(USER, {})
 

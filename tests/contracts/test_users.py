@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from msgspec import structs
 
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange
@@ -32,13 +31,6 @@ LATER = NOW + timedelta(days=1)
 FINGERPRINT = b"\x01" * 16
 RECORD_DIGEST = b"\x02" * 16
 SERVE = frozenset({"serve"})
-
-
-@pytest.fixture(params=["memory", "dynamodb"])
-def users(request: pytest.FixtureRequest) -> InMemoryUsers | Users:
-    if request.param == "memory":
-        return InMemoryUsers()
-    return Users(request.getfixturevalue("tables")["UsersTable"])
 
 
 def stored(users: InMemoryUsers | Users, user_id: str = "u-1") -> StoredUser:

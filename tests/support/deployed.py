@@ -18,8 +18,9 @@ from functions.dispatch import app as dispatch
 from functions.fetch import app as fetch
 from functions.sweep import app as sweep
 from functions.upsert import app as upsert
+from local.sample_provider import SampleProvider
 from roster_sync.domain.district import School, Settings
-from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
 from roster_sync.domain.run import Run
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.districts import Districts
@@ -70,6 +71,20 @@ class Night:
         encrypted = self.secrets.encrypt(district_id, secret)
         complete = settings(**{"district_id": district_id, "consumer_secret": encrypted, **overrides})
         return self.districts.save_settings(complete, 0)
+
+    def enter_district_of(self, provider: SampleProvider, **overrides: Any) -> Settings:
+        """Save a district of which all schools of a provider are mapped."""
+        return self.enter_district(
+            base_url=provider.base_url,
+            consumer_key=provider.consumer_key,
+            secret=provider.consumer_secret,
+            schools=[
+                a_school(school_id=SchoolId(f"school-{org['identifier']}"), oneroster_id=SourcedId(org["sourcedId"]))
+                for org in provider.orgs
+                if org["type"] == "school"
+            ],
+            **overrides,
+        )
 
     def queued_run(self, **overrides: Any) -> Run:
         """A run that waits for its fetch."""

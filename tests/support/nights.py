@@ -13,6 +13,7 @@ from roster_sync.domain.district import School, Settings
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.identifiers import RunId, SourcedId
 from roster_sync.domain.journal import Journal, PageContent, Place
+from roster_sync.domain.lease import LEASE_TIME
 from roster_sync.domain.record import RawRecord
 from roster_sync.domain.run import Run, RunState
 from roster_sync.domain.user import StoredUser
@@ -20,6 +21,7 @@ from roster_sync.oneroster.records import JsonRecordReader
 from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.fetch_roster import fetch_roster
 from roster_sync.use_cases.fetcher import Fetcher
+from roster_sync.use_cases.import_upload import Importer
 from roster_sync.use_cases.provider import Page
 from roster_sync.use_cases.revert_run import revert_run
 from roster_sync.use_cases.start_revert import start_revert
@@ -198,6 +200,19 @@ class Nights:
             request_sync=lambda _, run_id: self.asked_again.append(run_id),
             clock=clock or (lambda: self.now),
             pause=self._pause,
+        )
+
+    def importer(self, lease_lasts: timedelta = LEASE_TIME) -> Importer:
+        """What an upload to this district needs."""
+        return Importer(
+            districts=self.districts,
+            leases=self.districts,
+            runs=self.runs,
+            users=self.users,
+            log=self.log,
+            offered_products=PRODUCTS,
+            lease_lasts=lease_lasts,
+            clock=lambda: self.now,
         )
 
     def _pause(self, seconds: float) -> None:

@@ -256,17 +256,7 @@ def test_one_wrong_school_id_of_several_is_an_issue_and_the_others_are_synced(ni
 
 def test_a_function_without_time_hands_over_page_after_page_until_all_is_read_once(night: Night) -> None:
     with SampleProvider(users=400, schools=3) as provider:
-        night.enter_district(
-            base_url=provider.base_url,
-            consumer_key=provider.consumer_key,
-            secret=provider.consumer_secret,
-            schools=[
-                a_school(school_id=SchoolId(f"school-{number}"), oneroster_id=SourcedId(org["sourcedId"]))
-                for number, org in enumerate(provider.orgs)
-                if org["type"] == "school"
-            ],
-            page_size=100,
-        )
+        night.enter_district_of(provider, page_size=100)
         night.queued_run()
         messages, invocations = [REQUEST], 0
         while messages:

@@ -6,12 +6,12 @@ from functions.fetch import app as fetch
 from functions.upsert import app as upsert
 from local.sample_provider import SampleProvider
 from roster_sync.domain.district import School
-from roster_sync.domain.identifiers import RunId, SchoolId, SourcedId
+from roster_sync.domain.identifiers import RunId
 from roster_sync.domain.run import Run, RunState
 from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.use_cases.start_revert import start_revert
-from tests.support.builders import DISTRICT, RUN, a_school
+from tests.support.builders import DISTRICT, RUN
 from tests.support.deployed import Context, Night, items, sqs_event
 
 ONE_CHUNK, SEVERAL_CHUNKS = 60, 290
@@ -26,18 +26,7 @@ IMPORTED = {"student": "student", "teacher": "sponsor", "administrator": "admini
 
 def enter_district(night: Night, provider: SampleProvider) -> None:
     """All of its schools are mapped."""
-    night.enter_district(
-        base_url=provider.base_url,
-        consumer_key=provider.consumer_key,
-        secret=provider.consumer_secret,
-        schools=[
-            a_school(school_id=SchoolId(f"school-{org['identifier']}"), oneroster_id=SourcedId(org["sourcedId"]))
-            for org in provider.orgs
-            if org["type"] == "school"
-        ],
-        counselor_metadata_key="counselorEmail",
-        page_size=100,
-    )
+    night.enter_district_of(provider, counselor_metadata_key="counselorEmail", page_size=100)
 
 
 def expected(provider: SampleProvider, schools: list[School]) -> dict[str, tuple[str, str, set[str]]]:

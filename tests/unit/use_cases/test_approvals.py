@@ -15,9 +15,9 @@ from roster_sync.domain.run import Run, RunKind, RunState, manual_run_id, upload
 from roster_sync.domain.upload import read_upload
 from roster_sync.use_cases.apply_approval import apply_approval
 from roster_sync.use_cases.decide_held import approve_held, discard_held
-from roster_sync.use_cases.import_upload import Importer, import_upload
+from roster_sync.use_cases.import_upload import import_upload
 from tests.support.builders import DISTRICT, a_run, a_school
-from tests.support.nights import PRODUCTS, FakeProvider, Nights, a_record
+from tests.support.nights import FakeProvider, Nights, a_record
 
 SCHOOLS = (a_school(), a_school(school_id="high", name="Springfield High", oneroster_id="org-2"))
 ADMIN = "admin@example.org"
@@ -71,16 +71,7 @@ class Blocked:
         """Make a counselor of each user with one of these addresses."""
         rows = [f"A,B,{email},Counselor,Springfield Elementary" for email in emails]
         text = "\n".join(["First Name,Last Name,Email,Role,School or Move To", *rows])
-        importer = Importer(
-            districts=self.nights.districts,
-            leases=self.nights.districts,
-            runs=self.nights.runs,
-            users=self.nights.users,
-            log=self.nights.log,
-            offered_products=PRODUCTS,
-            lease_lasts=timedelta(minutes=1),
-            clock=lambda: self.nights.now,
-        )
+        importer = self.nights.importer(timedelta(minutes=1))
         self.nights.now += timedelta(minutes=1)
         import_upload(
             read_upload(text.encode(), SCHOOLS), DISTRICT, upload_run_id(self.nights.now, "00000001"), importer

@@ -15,10 +15,10 @@ from roster_sync.domain.upload import read_upload
 from roster_sync.domain.user_change import SAMPLES_OF_A_KIND
 from roster_sync.use_cases.decide_held import approve_held
 from roster_sync.use_cases.fetch_roster import fetch_roster
-from roster_sync.use_cases.import_upload import Importer, import_upload
+from roster_sync.use_cases.import_upload import import_upload
 from roster_sync.use_cases.show_changes import ShownChange, samples_of_changes
 from tests.support.builders import DISTRICT, a_run, settings
-from tests.support.nights import PRODUCTS, FakeProvider, Nights, a_record
+from tests.support.nights import FakeProvider, Nights, a_record
 
 
 def queued_preview(nights: Nights) -> Run:
@@ -199,16 +199,7 @@ def test_a_preview_waits_for_nobody_and_ends_skipped(nights: Nights, other: str)
 def test_an_upload_does_not_wait_for_a_preview(nights: Nights) -> None:
     preview = queued_preview(nights)
     nights.districts.acquire(DISTRICT, preview.run_id, nights.now, nights.now + LEASE_TIME)
-    importer = Importer(
-        districts=nights.districts,
-        leases=nights.districts,
-        runs=nights.runs,
-        users=nights.users,
-        log=nights.log,
-        offered_products=PRODUCTS,
-        lease_lasts=LEASE_TIME,
-        clock=lambda: nights.now,
-    )
+    importer = nights.importer()
 
     content = b"First Name,Last Name,Email,Role,School\nNed,Flanders,ned@example.org,counselor,Springfield Elementary\n"
     upload = read_upload(content, nights.districts.schools(DISTRICT))

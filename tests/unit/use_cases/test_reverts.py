@@ -8,17 +8,17 @@ import pytest
 from roster_sync.domain.change import Chunk
 from roster_sync.domain.errors import ConflictError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId
-from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
+from roster_sync.domain.lease import CHUNK_TIME
 from roster_sync.domain.reading import Fetch
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.upload import read_upload
 from roster_sync.domain.user import StoredUser
-from roster_sync.use_cases.import_upload import Importer, import_upload
+from roster_sync.use_cases.import_upload import import_upload
 from roster_sync.use_cases.keep_changes import keep_chunk
 from roster_sync.use_cases.revert_run import revert_run
 from roster_sync.use_cases.start_revert import start_revert
 from tests.support.builders import DISTRICT, a_run, settings
-from tests.support.nights import PRODUCTS, FakeProvider, Nights, a_record
+from tests.support.nights import FakeProvider, Nights, a_record
 
 BEFORE = [a_record(f"S-{number}", email=f"s{number}@example.org", givenName="Before") for number in range(1, 6)]
 AFTER = [
@@ -45,18 +45,8 @@ def nights() -> Nights:
 def upload(nights: Nights, *rows: str) -> Run:
     nights.now += timedelta(hours=1)
     content = "\n".join(["First Name,Last Name,Email,Role,School,Counselor Email", *rows]).encode()
-    importer = Importer(
-        districts=nights.districts,
-        leases=nights.districts,
-        runs=nights.runs,
-        users=nights.users,
-        log=nights.log,
-        offered_products=PRODUCTS,
-        lease_lasts=LEASE_TIME,
-        clock=lambda: nights.now,
-    )
     run_id = RunId(f"{nights.now:%Y%m%dT%H%M%SZ}-upload-1")
-    return import_upload(read_upload(content, nights.districts.schools(DISTRICT)), DISTRICT, run_id, importer)
+    return import_upload(read_upload(content, nights.districts.schools(DISTRICT)), DISTRICT, run_id, nights.importer())
 
 
 def test_a_night_is_taken_back_attribute_by_attribute(nights: Nights) -> None:
