@@ -5,7 +5,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import CHUNK_TIME
 from roster_sync.domain.run import Run, RunState
 from roster_sync.use_cases.fetcher import Fetcher
-from roster_sync.use_cases.take_lease import take_lease_after_upload
+from roster_sync.use_cases.take_lease import end_previous, take_lease_after_upload
 
 
 def begin_run(district_id: DistrictId, run_id: RunId, fetcher: Fetcher) -> Run | RunState | None:
@@ -19,9 +19,7 @@ def begin_run(district_id: DistrictId, run_id: RunId, fetcher: Fetcher) -> Run |
     except DistrictBusyError as busy:
         skipped = runs.close(district_id, run_id, RunState.SKIPPED, str(busy), clock())
         return RunState.SKIPPED if skipped else None
-    if lease.previous_holder is not None:
-        reason = "It stopped without a word. Start it again."
-        runs.close(district_id, lease.previous_holder, RunState.FAILED, reason, clock())
+    end_previous(lease, district_id, runs, clock())
     run = runs.begin_attempt(district_id, run_id, lease.fence, clock())
     if run is None:
         leases.release(district_id, run_id)

@@ -16,7 +16,7 @@ from roster_sync.domain.user import normalised_email
 from roster_sync.use_cases.close_run import close_run
 from roster_sync.use_cases.keep_changes import keep_upload
 from roster_sync.use_cases.ports import ChangeLog, DistrictStore, LeaseStore, Metered, RunStore, UserStore
-from roster_sync.use_cases.take_lease import take_lease
+from roster_sync.use_cases.take_lease import end_previous, take_lease
 
 ROWS_AT_ONCE = 2_000
 """Rows whose users are read and written together; bounds memory."""
@@ -60,10 +60,7 @@ def import_upload(upload: Upload, district_id: DistrictId, run_id: RunId, import
         return ended
     now = clock()
     lease = take_lease(district_id, run_id, now, importer.lease_lasts, leases=leases, runs=runs)
-    if lease.previous_holder is not None:
-        runs.close(
-            district_id, lease.previous_holder, RunState.FAILED, "It stopped without a word. Start it again.", now
-        )
+    end_previous(lease, district_id, runs, now)
     create_upload_run(district_id, run_id, importer, now)
     begun = runs.begin_attempt(district_id, run_id, lease.fence, now)
     if begun is None:

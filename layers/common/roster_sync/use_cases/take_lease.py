@@ -42,6 +42,13 @@ def take_lease(
         return leases.acquire(district_id, run_id, now, now + lasts)
 
 
+def end_previous(lease: Lease, district_id: DistrictId, runs: RunStore, now: datetime) -> None:
+    """End the run that held the lease until it expired, and died with it."""
+    if lease.previous_holder is not None:
+        reason = "It stopped without a word. Start it again."
+        runs.close(district_id, lease.previous_holder, RunState.FAILED, reason, now)
+
+
 def take_lease_after_upload(
     district_id: DistrictId,
     run_id: RunId,
