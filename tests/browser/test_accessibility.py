@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from local.cli_district import counselors_csv
 from local.stack import Account
 from tests.browser.conftest import AVisitor
 from tests.browser.visitor import NARROW, WIDE, Visitor
@@ -50,6 +51,21 @@ def test_axe_finds_nothing_on_any_page(administrator: Account, a_visitor: AVisit
     assert not is_too_wide(visitor)
 
     assert {page: faults for page, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize("width", [NARROW, 1000, WIDE])
+def test_a_long_name_or_address_widens_no_page(
+    district: LiveDistrict, administrator: Account, a_visitor: AVisitor, width: int
+) -> None:
+    school = next(iter(district.schools.values()))
+    email = f"{'long' * 15}@{'wide' * 14}.example.org"
+    district.api.upload(counselors_csv([("Wilhelmina" * 5, "Featherstonehaugh" * 3, email, school)]))
+    visitor = a_visitor(administrator, width=width)
+
+    visitor.open(f"{district.api.district_id}/users?email={email}")
+
+    visitor.sees(email)
+    assert not is_too_wide(visitor)
 
 
 def test_a_test_result_and_a_dialog_are_accessible(administrator: Account, a_visitor: AVisitor) -> None:
