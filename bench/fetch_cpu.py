@@ -23,7 +23,7 @@ from roster_sync.domain.roster import Roster
 
 USERS = 20_000
 TARGET = 1.3
-_TIMES = 3
+_TIMES = 9
 _SECOND_NIGHT = RunId("20261124T090000Z-nightly")
 
 

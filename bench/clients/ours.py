@@ -11,7 +11,7 @@ from roster_sync.domain.fingerprint import fingerprint, pack
 from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.normalise import NotStored, normalise, rules_of, sourced_id_of
-from roster_sync.domain.plain_record import plain_user
+from roster_sync.domain.plain_record import packed_user
 from roster_sync.domain.user import SisUser
 from roster_sync.oneroster.client import OneRosterClient
 
@@ -41,9 +41,11 @@ class Ours:
 
         def read(raw: Any) -> _Read:
             plain = client.reader.plain(raw)
-            known = plain_user(plain, rules) if plain else None
-            if plain and known:
-                return _Read(plain.sourced_id, known, fingerprint_of(known), ())
+            known = packed_user(plain, rules) if plain else None
+            if plain and isinstance(known, tuple):
+                return _Read(plain.sourced_id, known[0], fingerprint(known[1]), ())
+            if plain and isinstance(known, NotStored):
+                return _Read(plain.sourced_id, known, None, ())
             issues: list[Issue] = []
             record = client.reader.read(raw)
             sourced_id = sourced_id_of(record, issues)

@@ -8,10 +8,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from roster_sync.domain.district import DEFAULT_ROLES
+from roster_sync.domain.fingerprint import pack
 from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.normalise import NotStored, Rules, normalise, sourced_id_of
-from roster_sync.domain.plain_record import plain_user
+from roster_sync.domain.plain_record import packed_user
 from roster_sync.domain.user import SisUser
 from roster_sync.oneroster.records import JsonRecordReader
 
@@ -57,7 +58,12 @@ def both_ways(record: dict[str, Any]) -> tuple[SisUser | NotStored | None, SisUs
     assert isinstance(read, dict)
     sourced_id = sourced_id_of(read, issues)
     long = NotStored.INVALID if sourced_id is None else normalise(read, sourced_id, RULES, issues)
-    return plain_user(plain, RULES) if plain else None, long, issues
+    short = packed_user(plain, RULES) if plain else None
+    if isinstance(short, tuple):
+        user, packed = short
+        assert packed == pack(user)
+        return user, long, issues
+    return short, long, issues
 
 
 @pytest.mark.parametrize(
@@ -74,6 +80,8 @@ def both_ways(record: dict[str, Any]) -> tuple[SisUser | NotStored | None, SisUs
         {"orgs": [{"sourcedId": "org-1", "type": "school", "name": "Elementary"}]},
         {"userIds": [{"type": "SIS", "identifier": "1"}, {"identifier": "2"}, {"type": "SIS", "identifier": "1"}]},
         {"email": "", "metadata": {"counselor": ""}},
+        {"givenName": "Иван", "familyName": "Łukasz-Ñandú"},
+        {"givenName": "愛", "middleName": "de la", "familyName": "O\u2019Brien"},
     ],
 )
 def test_a_record_as_the_standard_has_it_goes_the_short_way(fields: dict[str, Any]) -> None:
@@ -102,7 +110,13 @@ _TEXTS = [
     "a@b",
     "\u200b",
     "\u00a0",
+    "\u0085",
+    "\u00ad",
+    "\x7f",
     "tab\t",
+    'a"b',
+    'a "b" c',
+    "a\\b",
     "x" * 300,
 ]
 _WORDS = ["x" * 1001, "Active", "inactive", "tobedeleted", "false", "Student", "aide", "principal", "org-1"]

@@ -25,7 +25,7 @@ from roster_sync.domain.mass_changes import hold_mass_changes
 from roster_sync.domain.new_ids import pair_by_names, too_many_new_ids
 from roster_sync.domain.normalise import NotStored, Rules, normalise, sourced_id_of
 from roster_sync.domain.persons import unite
-from roster_sync.domain.plain_record import plain_user
+from roster_sync.domain.plain_record import packed_user
 from roster_sync.domain.planned import NOBODY, Planned, Withheld
 from roster_sync.domain.record import RawRecord, RecordReader, digest_of_records
 from roster_sync.domain.roster import ACTIVE, HAS_PRODUCTS, IN_SCOPE, MANUAL, SEVERAL_RECORDS, UNTOUCHABLE, Roster
@@ -59,6 +59,14 @@ class Outcome:
     withheld: Sequence[Withheld] = ()
 
 
+@dataclass(slots=True)
+class _Students:
+    """Those of one counselor's address: the lowest sourcedId among them, and how many they are."""
+
+    lowest: SourcedId
+    number: int = 0
+
+
 class Comparison:
     """One fetch of a district's users, compared with the roster."""
 
@@ -75,8 +83,8 @@ class Comparison:
         self._claimed = bytearray(len(roster))
         self._kept = bytearray(len(roster))
         self._other_sourced_ids: set[SourcedId] = set()
-        self._students_of: dict[str, tuple[int, SourcedId]] = {}
-        """By a counselor's address as it is spelt: how many students have it, and the lowest sourcedId among them."""
+        self._students_of: dict[str, _Students] = {}
+        """By a counselor's address as it is spelt."""
         self._sis_counselors: set[str] = set()
         self._user_ids: set[UserId] = set()
         self._issues: list[Issue] = []
@@ -89,62 +97,75 @@ class Comparison:
     def add(self, records: Iterable[RawRecord]) -> None:
         """Take in a page of records; repeats are dropped."""
         roster, came, unchanged, digest_of = self._roster, self._came, self._unchanged, self._digest_of
-        sourced_id_in, by_sourced_id = self._reader.sourced_id, roster.by_sourced_id
+        reader, by_sourced_id, rules = self._reader, roster.by_sourced_id, self._rules
         for record in records:
             digest = digest_of(record)
-            sourced_id = sourced_id_in(record) if by_sourced_id else None
-            row = NOBODY if sourced_id is None else by_sourced_id.get(sourced_id, NOBODY)
-            if (
-                row != NOBODY
-                and not came[row]
-                and roster.flags[row] & _UNCHANGED_MASK == _UNCHANGED
-                and roster.has_record(row, digest)
-            ):
-                self.received += 1
-                came[row] = unchanged[row] = self._claimed[row] = True
+            if by_sourced_id:
+                known = reader.sourced_id(record)
+                row = NOBODY if known is None else by_sourced_id.get(known, NOBODY)
+                if (
+                    row != NOBODY
+                    and not came[row]
+                    and roster.flags[row] & _UNCHANGED_MASK == _UNCHANGED
+                    and roster.has_record(row, digest)
+                ):
+                    self.received += 1
+                    came[row] = unchanged[row] = self._claimed[row] = True
+                    continue
+            plain = reader.plain(record)
+            read = packed_user(plain, rules) if plain else None
+            if not plain or not read:
+                self._read(reader.read(record), digest)
+            elif (place := self._place(plain.sourced_id)) is None:
+                continue
+            elif isinstance(read, tuple):
+                user, packed = read
+                self._compare(user, packed, digest, place)
             else:
-                self._read(record, digest)
+                self._leave_out(read, place)
 
-    def _read(self, raw: RawRecord, digest: bytes) -> None:
-        plain = self._reader.plain(raw)
-        user = plain_user(plain, self._rules) if plain else None
-        record: object = None
-        sourced_id: SourcedId | None
-        if plain and user:
-            sourced_id = plain.sourced_id
-        else:
-            record = self._reader.read(raw)
-            sourced_id = sourced_id_of(record, self._issues)
-            if sourced_id is None:
-                self.received += 1
-                self._invalid += 1
-                return
-        roster = self._roster
-        row = roster.by_sourced_id.get(sourced_id, NOBODY)
-        flags = roster.flags[row] if row != NOBODY else SEVERAL_RECORDS
-        if flags & SEVERAL_RECORDS:
-            if sourced_id in self._other_sourced_ids:
-                return
-            self._other_sourced_ids.add(sourced_id)
+    def _read(self, record: object, digest: bytes) -> None:
+        """A record that deviates from the standard, or has something to be mended."""
+        sourced_id = sourced_id_of(record, self._issues)
+        if sourced_id is None or not isinstance(record, dict):
+            self.received += 1
+            self._invalid += 1
+            return
+        place = self._place(sourced_id)
+        if place is None:
+            return
+        issues = len(self._issues)
+        user = normalise(record, sourced_id, self._rules, self._issues)
+        if isinstance(user, NotStored):
+            self._leave_out(user, place)
+            return
+        packed = pack(user)
+        if len(packed) > LARGEST_USER:
+            message = (
+                f"The record has {len(packed) // 1000} kB of values; at most {LARGEST_USER // 1000} kB are stored."
+            )
+            self._report(IssueCode.RECORD_TOO_LARGE, message, user)
+            self._leave_out(NotStored.INVALID, place)
+            return
+        # What has issues must be read every night, to name them every night.
+        self._compare(user, packed, digest if len(self._issues) == issues else None, place)
+
+    def _place(self, sourced_id: SourcedId) -> int | None:
+        """The record's row in the roster, or NOBODY; None if it has come before."""
+        row = self._roster.by_sourced_id.get(sourced_id, NOBODY)
+        if row == NOBODY or self._roster.flags[row] & SEVERAL_RECORDS:
+            others = self._other_sourced_ids
+            if sourced_id in others:
+                return None
+            others.add(sourced_id)
         else:
             if self._came[row]:
-                return
+                return None
             self._came[row] = True
         self.received += 1
-        issues = len(self._issues)
-        if isinstance(record, dict):
-            user = normalise(record, sourced_id, self._rules, self._issues)
-        if user.__class__ is not SisUser:
-            self._leave_out(user, row)
-        elif flags & UNTOUCHABLE:
-            self._claimed[row] = True
-            self._keep_out_of_district_administrator(sourced_id)
-        else:
-            # What has issues must be read every night, to name them every night.
-            known_by = digest if len(self._issues) == issues else None
-            self._compare(user, known_by, row, flags)
+        return row
 
-    def _leave_out(self, reason: SisUser | NotStored | None, row: int) -> None:
+    def _leave_out(self, reason: NotStored, row: int) -> None:
         if reason is NotStored.INVALID:
             self._invalid += 1
         else:
@@ -152,26 +173,29 @@ class Comparison:
         if row != NOBODY and reason is NotStored.INVALID:
             self._kept[row] = True
 
-    def _compare(self, user: SisUser, digest: bytes | None, row: int, flags: int) -> None:
-        packed = pack(user)
-        if len(packed) > LARGEST_USER:
-            message = (
-                f"The record has {len(packed) // 1000} kB of values; at most {LARGEST_USER // 1000} kB are stored."
-            )
-            self._report(IssueCode.RECORD_TOO_LARGE, message, user)
-            self._leave_out(NotStored.INVALID, row)
-            return
+    def _compare(self, user: SisUser, packed: bytes, digest: bytes | None, row: int) -> None:
         hashed = fingerprint(packed)
-        if flags & _UNCHANGED_MASK == _UNCHANGED and self._roster.has_fingerprint(row, hashed):
-            self._unchanged[row] = self._claimed[row] = True
-            return
-        counselor_email, sourced_id = user.sis_counselor_email, user.sourced_ids[0]
+        if row != NOBODY:
+            flags = self._roster.flags[row]
+            if flags & UNTOUCHABLE:
+                self._claimed[row] = True
+                self._keep_out_of_district_administrator(user.sourced_ids[0])
+                return
+            if flags & _UNCHANGED_MASK == _UNCHANGED and self._roster.has_fingerprint(row, hashed):
+                self._unchanged[row] = self._claimed[row] = True
+                return
+        email, counselor_email = user.email, user.sis_counselor_email
         if counselor_email:
-            students, first = self._students_of.get(counselor_email, (0, sourced_id))
-            self._students_of[counselor_email] = (students + 1, min(sourced_id, first))
-        elif user.sis_role is _COUNSELOR and user.email:
-            self._sis_counselors.add(normalised_email(user.email))
-        self._held.append(packed, hashed, digest, email_key(user.email), row)
+            sourced_id = user.sourced_ids[0]
+            students = self._students_of.get(counselor_email)
+            if students is None:
+                self._students_of[counselor_email] = students = _Students(sourced_id)
+            students.number += 1
+            if sourced_id < students.lowest:
+                students.lowest = sourced_id
+        elif email and user.sis_role is _COUNSELOR:
+            self._sis_counselors.add(normalised_email(email))
+        self._held.append(packed, hashed, digest, email_key(email), row)
 
     def leave_unseen_schools_alone(self) -> list[SourcedId]:
         """Take the mapped schools of which nobody came for unknown, users included; the OneRoster IDs of these schools.
@@ -599,15 +623,15 @@ class Comparison:
         issues: list[Issue] = []
         students_of: Counter[str] = Counter()
         first_of: dict[str, list[SourcedId]] = defaultdict(list)
-        for email, (students, first) in self._students_of.items():
+        for email, students in self._students_of.items():
             name = normalised_email(email)
             if name not in known:
-                students_of[name] += students
-                first_of[name].append(first)
+                students_of[name] += students.number
+                first_of[name].append(students.lowest)
         for name in {*rows_of, *students_of}:
             sourced_ids = [*first_of[name], *self._sourced_ids(rows_of[name])]
-            students = students_of[name] + len(rows_of[name])
-            message = f"The counselor e-mail of this student ({students} in all have it) is of no known counselor."
+            number = students_of[name] + len(rows_of[name])
+            message = f"The counselor e-mail of this student ({number} in all have it) is of no known counselor."
             issues.append(Issue(IssueCode.COUNSELOR_UNKNOWN, message, min(sourced_ids), record_kind=RecordKind.STUDENT))
         return issues
 

@@ -31,7 +31,7 @@ def user_id_from_email(district_id: DistrictId, email: str) -> UserId:
 
 def email_key(email: str | None) -> int:
     """Equal for equal e-mail addresses, however spelt."""
-    return hash(normalised_email(email)) or 1 if email else NO_KEY
+    return hash(email.strip().casefold()) or 1 if email else NO_KEY
 
 
 def person_key(email: str | None, given_name: str | None, family_name: str | None) -> int:

@@ -1,11 +1,12 @@
 """The user that a plain record describes, in less than half of `normalise`'s time.
 
-`normalise` looks at each value for what may be wrong with it. Here it is asked of all values at once whether anything
-might be: if so, there is no answer, and `normalise` must be asked.
+`normalise` looks at each value for what may be wrong with it. Here it is asked of the packed user as a whole whether
+anything might be: if so, there is no answer, and `normalise` must be asked.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
+from roster_sync.domain.fingerprint import has_plain_texts, pack
 from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.normalise import (
@@ -34,21 +35,23 @@ _STANDARD_GRADES: dict[tuple[str, ...], tuple[str, ...]] = {
 }
 
 
-def plain_user(record: PlainRecord, rules: Rules) -> SisUser | NotStored | None:
-    """What `normalise` makes of the record without finding an issue; None if only `normalise` can tell."""
+def packed_user(record: PlainRecord, rules: Rules) -> tuple[SisUser, bytes] | NotStored | None:
+    """What `normalise` makes of the record without finding an issue, also packed; None if only `normalise` can tell."""
     sourced_id = record.sourced_id
-    if len(sourced_id) > SOURCED_ID_MAX_LENGTH or not sourced_id.strip():
-        return None
-    if record.status not in _ACTIVE or record.enabled_user not in _ENABLED:
-        return NotStored.GONE if record.status == "tobedeleted" else None
-    if rules.role_metadata_key:
+    if record.status not in _ACTIVE or record.enabled_user not in _ENABLED or len(sourced_id) > SOURCED_ID_MAX_LENGTH:
+        return NotStored.GONE if record.status == "tobedeleted" and _is_usable(sourced_id) else None
+    if rules.role_metadata_key or not sourced_id.strip():
         return None
     role = rules.roles.get(record.role)
     if role is None:
         return NotStored.ROLE_NOT_IMPORTED if record.role in ONEROSTER_ROLES else None
-    school_ids = _school_ids(record.orgs, rules.schools)
-    if not school_ids:
-        return NotStored.UNMAPPED_SCHOOL if record.orgs and _are_usable(record.orgs) else None
+    orgs, schools = record.orgs, rules.schools
+    if len(orgs) == 1 and (school_id := schools.get(orgs[0].sourced_id)):
+        school_ids: tuple[SchoolId, ...] = (school_id,)
+    else:
+        school_ids = tuple(sorted({schools[org.sourced_id] for org in orgs if org.sourced_id in schools}))
+        if not school_ids:
+            return NotStored.UNMAPPED_SCHOOL if orgs and _are_usable(orgs) else None
     grades = _STANDARD_GRADES.get(record.grades or ())
     if grades is None:
         return None
@@ -60,43 +63,36 @@ def plain_user(record: PlainRecord, rules: Rules) -> SisUser | NotStored | None:
     user_ids: tuple[tuple[str, str], ...] = ()
     if record.user_ids:
         user_ids = _pairs(record.user_ids)
-    username, given_name, middle_name = record.username, record.given_name, record.middle_name
-    family_name, email, identifier = record.family_name, record.email, record.identifier
-    phone, sms, metadata = record.phone, record.sms, record.metadata or {}
-    counselor_email: str | None = None
-    if rules.counselor_metadata_key and role is _STUDENT:
-        value = metadata_value(metadata, rules.counselor_metadata_key)
+        if len(user_ids) > LIST_MAX_LENGTH:
+            return None
+    email, counselor_email, metadata = record.email, None, record.metadata
+    if role is _STUDENT and metadata and (key := rules.counselor_metadata_key):
+        value = metadata[key] if key in metadata else metadata_value(metadata, key)
         if isinstance(value, str):
             counselor_email = value
+            if value and not _is_email(value):
+                return None
         elif value is not None:
             return None
-    if (email and not _is_email(email)) or (counselor_email and not _is_email(counselor_email)):
-        return None
-    # All in one; what is absent reads "None".
-    text = f"|{username}|{given_name}|{middle_name}|{family_name}|{email}|{identifier}|{phone}|{sms}|{counselor_email}|"
-    for pair in user_ids:
-        text += f"{pair[0]}|{pair[1]}|"
-    if not text.isprintable() or len(text) > TEXT_MAX_LENGTH or len(user_ids) > LIST_MAX_LENGTH:
-        return None
-    if " " in text and ("| " in text or " |" in text):
+    if email and not _is_email(email):
         return None
     pairs: tuple[tuple[str, str], ...] = ()
-    if rules.metadata_keys:
+    if metadata and rules.metadata_keys:
         issues: list[Issue] = []
         pairs = metadata_pairs(metadata, rules.metadata_keys, sourced_id, issues)
         if issues:
             return None
-    return SisUser(
+    user = SisUser(
         (sourced_id,),
         role,
-        username or None,
-        given_name or None,
-        middle_name or None,
-        family_name or None,
+        record.username or None,
+        record.given_name or None,
+        record.middle_name or None,
+        record.family_name or None,
         email or None,
-        identifier or None,
-        phone or None,
-        sms or None,
+        record.identifier or None,
+        record.phone or None,
+        record.sms or None,
         grades,
         school_ids,
         agents,
@@ -104,25 +100,21 @@ def plain_user(record: PlainRecord, rules: Rules) -> SisUser | NotStored | None:
         counselor_email or None,
         pairs,
     )
-
-
-def _school_ids(orgs: tuple[PlainReference, ...], schools: Mapping[SourcedId, SchoolId]) -> tuple[SchoolId, ...]:
-    """The mapped schools among a user's orgs."""
-    if len(orgs) == 1:
-        school_id = schools.get(orgs[0].sourced_id)
-        return (school_id,) if school_id is not None else ()
-    return tuple(sorted({schools[org.sourced_id] for org in orgs if org.sourced_id in schools}))
+    packed = pack(user)
+    return (user, packed) if len(packed) <= TEXT_MAX_LENGTH and has_plain_texts(packed) else None
 
 
 def _is_email(text: str) -> bool:
     """Whether printable text without spaces at its ends is an e-mail address, beyond doubt."""
-    return "@" in text and text[0] != "@" and text[-1] != "@" and " " not in text and len(text) <= EMAIL_MAX_LENGTH
+    return 0 < text.rfind("@") < len(text) - 1 and " " not in text and len(text) <= EMAIL_MAX_LENGTH
+
+
+def _is_usable(sourced_id: SourcedId) -> bool:
+    return len(sourced_id) <= SOURCED_ID_MAX_LENGTH and not sourced_id.isspace() and sourced_id != ""
 
 
 def _are_usable(references: Iterable[PlainReference]) -> bool:
-    return all(
-        len(reference.sourced_id) <= SOURCED_ID_MAX_LENGTH and reference.sourced_id.strip() for reference in references
-    )
+    return all(_is_usable(reference.sourced_id) for reference in references)
 
 
 def _pairs(user_ids: tuple[PlainUserId, ...]) -> tuple[tuple[str, str], ...]:
