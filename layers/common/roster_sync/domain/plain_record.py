@@ -25,8 +25,6 @@ from roster_sync.domain.record import PlainRecord, PlainReference, PlainUserId
 from roster_sync.domain.user import Role, SisUser
 
 _STUDENT = Role.STUDENT
-_ACTIVE = ("active", None)
-_ENABLED = ("true", True, None)
 _CEDS_GRADES = ("IT", "PR", "PK", "TK", "KG", *(f"{grade:02d}" for grade in range(1, 14)), "PS", "UG", "Other")
 _STANDARD_GRADES: dict[tuple[str, ...], tuple[str, ...]] = {
     (): (),
@@ -38,9 +36,14 @@ _STANDARD_GRADES: dict[tuple[str, ...], tuple[str, ...]] = {
 def packed_user(record: PlainRecord, rules: Rules) -> tuple[SisUser, bytes] | NotStored | None:
     """What `normalise` makes of the record without finding an issue, also packed; None if only `normalise` can tell."""
     sourced_id = record.sourced_id
-    if record.status not in _ACTIVE or record.enabled_user not in _ENABLED or len(sourced_id) > SOURCED_ID_MAX_LENGTH:
-        return NotStored.GONE if record.status == "tobedeleted" and _is_usable(sourced_id) else None
-    if rules.role_metadata_key or not sourced_id.strip():
+    if not _is_usable(sourced_id):
+        return None
+    status, enabled = record.status, record.enabled_user
+    if (status != "active" and status is not None) or (
+        enabled != "true" and enabled is not True and enabled is not None
+    ):
+        return NotStored.GONE if status == "tobedeleted" else None
+    if rules.role_metadata_key:
         return None
     role = rules.roles.get(record.role)
     if role is None:

@@ -38,34 +38,35 @@ class PlainReference(Struct, rename="camel", gc=False):
 class PlainUserId(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
     """An entry of userIds."""
 
-    identifier: str | None = None
     type: str | None = None
+    identifier: str | None = None
 
 
-class PlainRecord(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+class PlainRecord(Struct, rename="camel", forbid_unknown_fields=True, gc=False, kw_only=True):
     """A user's record just as OneRoster 1.1 §4.13 has it: its fields, no others, each of its type.
 
-    Most are, and are read into this in three quarters of the time that a dict takes.
+    Most are, and are read into this in half of the time that a dict takes; fields that come in this order, as in the
+    standard's examples, are found at once.
     """
 
     sourced_id: SourcedId
-    role: str
-    orgs: tuple[PlainReference, ...]
     status: str | None = None
-    enabled_user: str | bool | None = None
-    username: str | None = None
-    given_name: str | None = None
-    middle_name: str | None = None
-    family_name: str | None = None
-    email: str | None = None
-    identifier: str | None = None
-    phone: str | None = None
-    sms: str | None = None
-    grades: tuple[str, ...] | None = None
-    agents: tuple[PlainReference, ...] | None = None
-    user_ids: tuple[PlainUserId, ...] | None = None
-    metadata: dict[str, Any] | None = None
     date_last_modified: Raw = _NOTHING
+    metadata: dict[str, Any] | None = None
+    username: str | None = None
+    user_ids: tuple[PlainUserId, ...] | None = None
+    enabled_user: str | bool | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    middle_name: str | None = None
+    role: str
+    identifier: str | None = None
+    email: str | None = None
+    sms: str | None = None
+    phone: str | None = None
+    agents: tuple[PlainReference, ...] | None = None
+    orgs: tuple[PlainReference, ...]
+    grades: tuple[str, ...] | None = None
     password: Raw = _NOTHING
 
 
