@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run sync provider check format test test-quick test-browser test-convergence screenshots bench lock clean
+.PHONY: help setup run sync provider check format test test-quick test-e2e test-browser test-convergence screenshots bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-16s %s\n", $$1, $$2}'
@@ -56,20 +56,19 @@ format: $(DEV) ## Format the code and mend what ruff can
 	$(VENV)/bin/ruff format .
 
 test: setup ## Run all tests: unit, contracts, integration, template; beside them end to end on the local stack, by API and browser
-	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-quick test-stack
+	@$(MAKE) --no-print-directory --jobs 3 $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-quick test-e2e test-browser
 
 test-quick: $(DEV) ## Run all tests but the end-to-end ones
 	$(VENV)/bin/pytest -n 2 --dist worksteal $(WITHOUT_A_STACK)
 
-test-browser: setup ## Run the portal's tests in Chromium
+test-e2e: setup ## Run the end-to-end tests on the local stack
+	$(VENV)/bin/pytest tests/e2e
+
+test-browser: setup ## Run the portal's tests in Chromium, on a local stack of their own
 	$(VENV)/bin/pytest tests/browser
 
 screenshots: setup ## Take the screenshots of the portal that the documentation shows
 	@$(IN_PROJECT) $(VENV)/bin/python -m tests.browser.screenshots
-
-test-stack: setup ## Run the end-to-end tests, by API and by browser
-	$(VENV)/bin/pytest tests/e2e
-	$(VENV)/bin/pytest tests/browser
 
 test-convergence: $(DEV) ## Simulate nights in which anything goes wrong (NIGHTS=10000, or SEED=n for one district)
 	$(VENV)/bin/pytest -n 2 --dist worksteal tests/convergence
