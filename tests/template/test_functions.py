@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.template import ROOT, functions, properties, resources, template
 
-PUBLIC_ROUTES = {("GET", "/portal"), ("GET", "/portal/{proxy+}")}
+PUBLIC_ROUTES = {("GET", "/portal"), ("GET", "/portal/{proxy+}"), ("GET", "/openapi.json")}
 ROUTES = {
     ("GET", "/districts/{district_id}/settings"),
     ("PUT", "/districts/{district_id}/settings"),

@@ -1,6 +1,7 @@
 """The API over in-memory stores."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +18,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
 from roster_sync.domain.usage import Usage
 from roster_sync.domain.user import Role, StoredUser, normalised_email
 from tests.support.builders import DISTRICT, NOW
+from tests.support.description import description, resolved
 from tests.support.events import api_event, district_admin
 from tests.support.fakes import (
     InMemoryChangeLog,
@@ -129,6 +131,7 @@ class Client:
         """Send a request to any path."""
         answer = self._api.answer(api_event(method, path, **{"claims": self.claims, **request}), LambdaContext())
         body = answer["body"]
+        _require_described(method, path, answer)
         return Answer(
             answer["statusCode"],
             json.loads(body) if body else None,
@@ -144,6 +147,16 @@ class Client:
         self.tested.append(request)
         self.meanwhile()
         return self.report
+
+
+def _require_described(method: str, path: str, answer: Mapping[str, Any]) -> None:
+    """What the API answers in any test is what its description says of that operation."""
+    for template, item in description()["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) and method.lower() in item:
+            described = item[method.lower()]["responses"]
+            assert str(answer["statusCode"]) in described, f"{method} {template} may answer {answer['statusCode']}"
+            content = resolved(described[str(answer["statusCode"])]).get("content", {})
+            assert [*content] == answer["multiValueHeaders"].get("Content-Type", []), f"{method} {template}"
 
 
 def _normalised(base_url: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from roster_sync.api.portal import Portal, PortalSettings
 from roster_sync.api.schemas import SettingsBody, SettingsOut
+from tests.support.description import description
 from tests.support.template import ROOT
 
 STATIC = ROOT / "functions" / "portal" / "static"
@@ -23,7 +24,8 @@ def portal() -> Portal:
 
 
 def asked(path: str | None, **event: Any) -> dict[str, Any]:
-    return {"pathParameters": {"proxy": path} if path else None, "stageVariables": None, **event}
+    resource = "/portal/{proxy+}" if path else "/portal"
+    return {"resource": resource, "pathParameters": {"proxy": path} if path else None, "stageVariables": None, **event}
 
 
 def loaded_by(page: str) -> list[str]:
@@ -59,7 +61,27 @@ def test_every_module_is_loaded_at_once(portal: Portal) -> None:
     page = portal.answer(asked(None))["body"]
 
     modules = {path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.js")}
-    assert {path.partition("/")[2] for path in loaded_by(page)} >= modules
+    of_the_reference = {name for name in modules if name.startswith("reference/")}
+    assert {path.partition("/")[2] for path in loaded_by(page)} & modules == modules - of_the_reference
+
+
+def test_the_page_that_shows_the_api_loads_its_own_files_and_the_description_at_once(portal: Portal) -> None:
+    page = portal.answer(asked("api"))
+    # Relative to /portal/api.
+    files = re.findall(r'(?:src|href)="([0-9a-f]{16}/[^"]+)"', page["body"])
+
+    assert (page["statusCode"], page["headers"]["Cache-Control"]) == (200, "no-cache")
+    assert {portal.answer(asked(path))["statusCode"] for path in files} == {200}
+    assert {path.partition("/")[2] for path in files} >= {"reference/main.js", "reference/schema.js", "dom.js"}
+    assert not re.search(r"<script(?![^>]* src=)|<style| style=| on\w+=|\{\w+\}", page["body"])
+
+
+def test_the_description_of_the_api_is_asked_for_each_time(portal: Portal) -> None:
+    answer = portal.answer(asked(None, resource="/openapi.json"))
+
+    assert (answer["statusCode"], answer["headers"]["Cache-Control"]) == (200, "no-cache")
+    assert answer["headers"]["Content-Type"] == "application/json; charset=utf-8"
+    assert json.loads(answer["body"]) == description()
 
 
 def test_the_page_may_run_its_own_files_only(portal: Portal) -> None:
@@ -83,7 +105,9 @@ def test_the_page_knows_where_to_sign_in_and_when_the_night_is(portal: Portal) -
     assert (config["nightly_schedule"], config["schedule_timezone"]) == ("cron(0 4 * * ? *)", "America/New_York")
 
 
-@pytest.mark.parametrize("path", ["none.js", "0123456789abcdef/text.js", "../app.py", "index.html"])
+@pytest.mark.parametrize(
+    "path", ["none.js", "0123456789abcdef/text.js", "../app.py", "index.html", "api.html", "openapi.json"]
+)
 def test_what_is_no_file_of_the_portal_is_not_served(portal: Portal, path: str) -> None:
     answer = portal.answer(asked(path))
 

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
+from roster_sync.api.answers import answers
 from roster_sync.api.existing_run import existing_run
 from roster_sync.api.schemas import ChangeOut, ChangesOut, Cursor, DistrictInPath, Limit, RunInPath, RunOut, SamplesOut
 from roster_sync.api.services import Services
@@ -15,7 +16,11 @@ from roster_sync.use_cases.start_revert import start_revert
 def add_change_routes(api: APIGatewayRestResolver, services: Services) -> None:
     """Add the routes of changes under `/districts/{district_id}/runs/{run_id}`."""
 
-    @api.get("/districts/<district_id>/runs/<run_id>/changes")
+    @api.get(
+        "/districts/<district_id>/runs/<run_id>/changes",
+        summary="List what a run changed",
+        description="User by user, with before and after; kept for 30 days.",
+    )
     def list_changes(
         district_id: DistrictInPath,
         run_id: RunInPath,
@@ -27,7 +32,13 @@ def add_change_routes(api: APIGatewayRestResolver, services: Services) -> None:
         page, next_cursor = page_of_changes(run, services.log, services.users, kind=kind, cursor=cursor, limit=limit)
         return ChangesOut(items=[ChangeOut.of(change) for change in page], next_cursor=next_cursor)
 
-    @api.post("/districts/<district_id>/runs/<run_id>/revert", status_code=HTTPStatus.ACCEPTED)
+    @api.post(
+        "/districts/<district_id>/runs/<run_id>/revert",
+        summary="Undo a run or an upload",
+        description="Of the last 30 days, by a run of its own: users whom nobody has changed since are as before.",
+        status_code=HTTPStatus.ACCEPTED,
+        responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT),
+    )
     def revert(district_id: DistrictInPath, run_id: RunInPath) -> RunOut:
         run = start_revert(
             existing_run(services.runs, district_id, run_id),
@@ -38,7 +49,11 @@ def add_change_routes(api: APIGatewayRestResolver, services: Services) -> None:
         )
         return RunOut.of(run)
 
-    @api.get("/districts/<district_id>/runs/<run_id>/samples")
+    @api.get(
+        "/districts/<district_id>/runs/<run_id>/samples",
+        summary="List samples of a run's changes",
+        description="Of a preview: what a sync would change.",
+    )
     def list_samples(district_id: DistrictInPath, run_id: RunInPath) -> SamplesOut:
         run = existing_run(services.runs, district_id, run_id)
         return SamplesOut(

@@ -6,6 +6,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from roster_sync.api.answers import answers
 from roster_sync.api.held_schemas import DecisionOut, HeldOut, SelectionBody
 from roster_sync.api.schemas import Cursor, DistrictInPath, Limit, RunInPath, RunOut
 from roster_sync.api.services import Services
@@ -29,7 +30,7 @@ def add_held_routes(api: APIGatewayRestResolver, services: Services) -> None:
     def asking() -> str:
         return account(api.current_event.request_context.authorizer.claims).name
 
-    @api.get("/districts/<district_id>/runs/<run_id>/held")
+    @api.get("/districts/<district_id>/runs/<run_id>/held", summary="List what a blocked run holds")
     def list_held(
         district_id: DistrictInPath,
         run_id: RunInPath,
@@ -42,7 +43,13 @@ def add_held_routes(api: APIGatewayRestResolver, services: Services) -> None:
         users = services.users.by_ids(district_id, [each.change.user_id for each in page])
         return HeldOut.of(run, page, users, held.decisions(district_id, run_id), next_cursor)
 
-    @api.post("/districts/<district_id>/runs/<run_id>/approve", status_code=HTTPStatus.ACCEPTED)
+    @api.post(
+        "/districts/<district_id>/runs/<run_id>/approve",
+        summary="Approve held changes",
+        description="By a run of its own, which makes just these, until a later sync has read the provider.",
+        status_code=HTTPStatus.ACCEPTED,
+        responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT),
+    )
     def approve(district_id: DistrictInPath, run_id: RunInPath, body: SelectionBody) -> RunOut:
         run = approve_held(
             existing(district_id, run_id),
@@ -56,7 +63,12 @@ def add_held_routes(api: APIGatewayRestResolver, services: Services) -> None:
         )
         return RunOut.of(run)
 
-    @api.post("/districts/<district_id>/runs/<run_id>/discard")
+    @api.post(
+        "/districts/<district_id>/runs/<run_id>/discard",
+        summary="Discard held changes",
+        description="They are not made; the next sync finds them anew.",
+        responses=answers(HTTPStatus.OK, HTTPStatus.CONFLICT),
+    )
     def discard(district_id: DistrictInPath, run_id: RunInPath, body: SelectionBody) -> DecisionOut:
         run = existing(district_id, run_id)
         return DecisionOut.of(discard_held(run, body.selection(), asking(), held=held, now=services.clock()))

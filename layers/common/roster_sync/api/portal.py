@@ -1,4 +1,4 @@
-"""The district portal as files: the page itself, and all that it loads under a path that changes with the content."""
+"""The district portal as files: its pages, and all that they load under a path that changes with the content."""
 
 import hashlib
 import json
@@ -11,6 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _PAGE = "index.html"
+_REFERENCE_PAGE = "api.html"
+_REFERENCE = "reference/"
+"""Folder of what only that page loads."""
+_DESCRIPTION = "openapi.json"
 _BRANDING = "branding.json"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_FIRST = "no-cache"
@@ -36,7 +40,7 @@ class PortalSettings:
 
 
 class Portal:
-    """Answers API Gateway's events for `/portal` and what is below it."""
+    """Answers API Gateway's events for `/portal` and what is below it, and for the API's description."""
 
     def __init__(self, folder: Path, settings: PortalSettings) -> None:
         """Read every file of the folder; they are few and small."""
@@ -46,23 +50,32 @@ class Portal:
             if path.is_file()
         }
         branding = json.loads(texts[_BRANDING])
-        page = texts.pop(_PAGE)
+        pages = [texts.pop(_PAGE), texts.pop(_REFERENCE_PAGE)]
+        self._description = texts.pop(_DESCRIPTION)
         self._files = {**texts, "branding.css": _style_of(branding)}
-        self._version = hashlib.sha256(json.dumps([page, self._files]).encode()).hexdigest()[:16]
+        self._version = hashlib.sha256(json.dumps([pages, self._files]).encode()).hexdigest()[:16]
         self._settings = settings
         self._branding = branding
-        self._page = (
+        modules = [name for name in sorted(texts) if name.endswith(".js") and not name.startswith(_REFERENCE)]
+        preloads = "\n    ".join(map(self._preload, modules))
+        self._page, self._reference_page = (
             page.replace("{version}", self._version)
             .replace("{name}", branding["name"])
-            .replace("{modules}", "\n    ".join(self._preload(name) for name in sorted(texts) if name.endswith(".js")))
+            .replace("{logo}", branding["logo"])
+            .replace("{modules}", preloads)
+            for page in pages
         )
         self._policy = _content_security_policy(settings.sign_in_url)
 
     def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The page, one of its files, or 404 for a file of another version."""
+        """A page, one of the files, or 404 for a file of another version."""
+        if event["resource"] == f"/{_DESCRIPTION}":
+            return self._response("application/json", self._description, _ASK_FIRST)
         asked = (event.get("pathParameters") or {}).get("proxy")
         if asked is None:
             return self._response("text/html", self._page, _ASK_FIRST)
+        if asked == "api":
+            return self._response("text/html", self._reference_page, _ASK_FIRST)
         if asked == "config.json":
             client_id = (event.get("stageVariables") or {}).get("portalClientId")
             return self._response("application/json", self._config(client_id), _ASK_FIRST)

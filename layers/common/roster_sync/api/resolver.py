@@ -53,7 +53,7 @@ class Api:
     """Answers API Gateway's events."""
 
     def __init__(self, services: Services) -> None:
-        self._resolver = _resolver(services)
+        self._resolver = resolver_of(services)
 
     def answer(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer a request, but only after its token's district was compared with the path's."""
@@ -112,7 +112,8 @@ def _read_json(text: str) -> Any:
         raise json.JSONDecodeError(str(error), "", 0) from error
 
 
-def _resolver(services: Services) -> APIGatewayRestResolver:
+def resolver_of(services: Services) -> APIGatewayRestResolver:
+    """Every route, with every error as problem details; who may ask is not checked."""
     resolver = APIGatewayRestResolver(
         enable_validation=True,
         response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -6,6 +6,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
+from roster_sync.api.answers import answers
 from roster_sync.api.existing_run import existing_run
 from roster_sync.api.schemas import (
     Cursor,
@@ -28,12 +29,17 @@ def add_run_routes(api: APIGatewayRestResolver, services: Services) -> None:
     """Add the routes under `/districts/{district_id}/runs`."""
     runs = services.runs
 
-    @api.get("/districts/<district_id>/runs")
+    @api.get("/districts/<district_id>/runs", summary="List runs", description="Newest first.")
     def list_runs(district_id: DistrictInPath, limit: Limit = 50, cursor: Cursor = None) -> RunsOut:
         page, next_cursor = runs.page(district_id, cursor, limit)
         return RunsOut(items=[RunOut.of(run) for run in page], next_cursor=next_cursor)
 
-    @api.post("/districts/<district_id>/runs", status_code=HTTPStatus.ACCEPTED)
+    @api.post(
+        "/districts/<district_id>/runs",
+        summary="Sync now, or preview a sync",
+        description="A run is queued, or `skipped` with the reason if the district cannot run.",
+        status_code=HTTPStatus.ACCEPTED,
+    )
     def sync_now(district_id: DistrictInPath, body: Annotated[RunBody | None, Body()] = None) -> RunOut:
         run = start_run(
             district_id,
@@ -47,11 +53,17 @@ def add_run_routes(api: APIGatewayRestResolver, services: Services) -> None:
         )
         return RunOut.of(run)
 
-    @api.get("/districts/<district_id>/runs/<run_id>")
+    @api.get("/districts/<district_id>/runs/<run_id>", summary="Read a run")
     def get_run(district_id: DistrictInPath, run_id: RunInPath) -> RunOut:
         return RunOut.of(existing_run(runs, district_id, run_id))
 
-    @api.post("/districts/<district_id>/runs/<run_id>/redrive", status_code=HTTPStatus.ACCEPTED)
+    @api.post(
+        "/districts/<district_id>/runs/<run_id>/redrive",
+        summary="Let a failed run go on",
+        description="Sends again what was given up after several tries.",
+        status_code=HTTPStatus.ACCEPTED,
+        responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT),
+    )
     def redrive(district_id: DistrictInPath, run_id: RunInPath) -> RunOut:
         redriver = Redriver(
             letters=services.dead_letters,
@@ -63,7 +75,11 @@ def add_run_routes(api: APIGatewayRestResolver, services: Services) -> None:
         )
         return RunOut.of(redrive_run(district_id, run_id, redriver))
 
-    @api.get("/districts/<district_id>/runs/<run_id>/issues")
+    @api.get(
+        "/districts/<district_id>/runs/<run_id>/issues",
+        summary="List a run's issues",
+        description="In the order in which they are best mended.",
+    )
     def list_issues(
         district_id: DistrictInPath, run_id: RunInPath, limit: IssuesLimit = 100, cursor: Cursor = None
     ) -> IssuesOut:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 
-from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
 
 from roster_sync.domain.change import ChangeKind
@@ -21,14 +21,21 @@ from roster_sync.use_cases.show_changes import ShownChange
 _ID = r"^[A-Za-z0-9_.-]{1,64}$"
 _DEFAULTS = Settings(district_id=DistrictId("default"))
 
-DistrictInPath = Annotated[DistrictId, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-SchoolInPath = Annotated[SchoolId, Path(pattern=_ID)]
+DistrictInPath = Annotated[
+    DistrictId, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Of the token, but for staff.")
+]
+SchoolInPath = Annotated[SchoolId, Path(pattern=_ID, description="Chosen by whoever adds the school.")]
 UserInPath = Annotated[UserId, Path(pattern=_ID)]
 RunInPath = Annotated[RunId, Path(pattern=_ID)]
-Limit = Annotated[int, Query(ge=1, le=200)]
-IssuesLimit = Annotated[int, Query(ge=1, le=1000)]
-Cursor = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many there may be in the answer.")]
+IssuesLimit = Annotated[int, Query(ge=1, le=1000, description="How many there may be in the answer.")]
+Cursor = Annotated[
+    str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,100}$", description="`next_cursor` of the page before.")
+]
 """Begins or is a sort key, which in DynamoDB has at most 1,024 bytes."""
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="The `ETag` of the settings that were loaded, or `*`.")
+]
 
 
 def _absent_if_blank(value: object) -> object:

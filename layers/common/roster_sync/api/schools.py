@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
+from roster_sync.api.answers import answers
 from roster_sync.api.schemas import DistrictInPath, SchoolBody, SchoolInPath, SchoolOut, SchoolsOut
 from roster_sync.api.services import Services
 from roster_sync.domain.district import School
@@ -15,18 +16,26 @@ def add_school_routes(api: APIGatewayRestResolver, services: Services) -> None:
     """Add the routes under `/districts/{district_id}/schools`."""
     districts = services.districts
 
-    @api.get("/districts/<district_id>/schools")
+    @api.get("/districts/<district_id>/schools", summary="List all schools")
     def list_schools(district_id: DistrictInPath) -> SchoolsOut:
         return SchoolsOut(items=[SchoolOut.of(school) for school in districts.schools(district_id)])
 
-    @api.put("/districts/<district_id>/schools/<school_id>")
+    @api.put(
+        "/districts/<district_id>/schools/<school_id>",
+        summary="Add or change a school",
+        description="Users of schools without a OneRoster ID are not stored; no two schools have the same.",
+    )
     def put_school(district_id: DistrictInPath, school_id: SchoolInPath, body: SchoolBody) -> SchoolOut:
         oneroster_id = SourcedId(body.oneroster_id) if body.oneroster_id else None
         school = School(district_id=district_id, school_id=school_id, name=body.name, oneroster_id=oneroster_id)
         districts.put_school(school)
         return SchoolOut.of(school)
 
-    @api.delete("/districts/<district_id>/schools/<school_id>")
+    @api.delete(
+        "/districts/<district_id>/schools/<school_id>",
+        summary="Remove a school",
+        responses=answers(HTTPStatus.NO_CONTENT),
+    )
     def delete_school(district_id: DistrictInPath, school_id: SchoolInPath) -> Response[str]:
         if not districts.delete_school(district_id, school_id):
             raise NotFoundError("There is no such school. Load the list of schools again.")

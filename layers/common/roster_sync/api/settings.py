@@ -8,8 +8,9 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
+from roster_sync.api.answers import answers
 from roster_sync.api.problems import PreconditionFailedError
-from roster_sync.api.schemas import DistrictInPath, SettingsBody, SettingsOut
+from roster_sync.api.schemas import DistrictInPath, IfMatch, SettingsBody, SettingsOut
 from roster_sync.api.services import Services
 from roster_sync.domain.credentials import notices
 from roster_sync.domain.district import Settings, why_not_run
@@ -24,6 +25,7 @@ from roster_sync.use_cases.change_settings import (
 
 _MOST_DIGITS = 15
 """Of a version."""
+_ETAG = "Version of the settings, for `If-Match`."
 
 
 def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None:
@@ -40,13 +42,25 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
         body = SettingsOut.of(settings, offered, why, told)
         return Response(HTTPStatus.OK.value, APPLICATION_JSON, body, {"ETag": f'"{settings.version}"'})
 
-    @api.get("/districts/<district_id>/settings")
+    @api.get(
+        "/districts/<district_id>/settings",
+        summary="Read the settings",
+        description="Without the secret. A district whose settings were never saved answers the defaults.",
+        responses=answers(HTTPStatus.OK, etag=_ETAG),
+    )
     def get_settings(district_id: DistrictInPath) -> Response[SettingsOut]:
         return shown(stored(district_id))
 
-    @api.put("/districts/<district_id>/settings")
-    def put_settings(district_id: DistrictInPath, body: SettingsBody) -> Response[SettingsOut]:
-        condition = api.current_event.headers.get("If-Match")
+    @api.put(
+        "/districts/<district_id>/settings",
+        summary="Save the settings",
+        description="All of them: what is left out goes back to its default, except what is said to be kept. "
+        "With `If-Match`, or `version` in the body, only while nobody else has saved since.",
+        responses=answers(HTTPStatus.OK, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, etag=_ETAG),
+    )
+    def put_settings(
+        district_id: DistrictInPath, body: SettingsBody, condition: IfMatch = None
+    ) -> Response[SettingsOut]:
         entered = body.entered()
         if condition:
             entered = replace(entered, version=_version_of(condition))
@@ -67,7 +81,12 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
             raise
         return shown(saved)
 
-    @api.post("/districts/<district_id>/settings/test")
+    @api.post(
+        "/districts/<district_id>/settings/test",
+        summary="Test the settings",
+        description="Asks the provider and reports step by step, within 20 seconds: of the saved settings, or of those "
+        "in the body, none of which are saved. At most five times in five minutes.",
+    )
     def test_settings(
         district_id: DistrictInPath, body: Annotated[SettingsBody | None, Body()] = None
     ) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
+from roster_sync.api.answers import answers
 from roster_sync.api.schemas import (
     Cursor,
     DistrictInPath,
@@ -69,7 +70,11 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
             issues=IssuesOut(items=[IssueOut.of(issue) for issue in issues], next_cursor=next_cursor),
         )
 
-    @api.get("/districts/<district_id>/users")
+    @api.get(
+        "/districts/<district_id>/users",
+        summary="List users",
+        description="Those that pass every filter. A page may hold fewer than asked, even none.",
+    )
     def list_users(
         district_id: DistrictInPath,
         school: Annotated[SchoolId | None, Query(min_length=1, max_length=64)] = None,
@@ -90,14 +95,23 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
         )
         return UsersOut(items=[UserOut.of(user) for user in page], next_cursor=next_cursor)
 
-    @api.get("/districts/<district_id>/users/<user_id>")
+    @api.get("/districts/<district_id>/users/<user_id>", summary="Read a user")
     def get_user(district_id: DistrictInPath, user_id: UserInPath) -> UserOut:
         user = users.get(district_id, user_id)
         if user is None:
             raise NotFoundError("There is no such user. Look the user up in the list of users.")
         return UserOut.of(user)
 
-    @api.post("/districts/<district_id>/users/upload")
+    @api.post(
+        "/districts/<district_id>/users/upload",
+        summary="Upload users as CSV",
+        description="Up to 5 MB, in UTF-8. Up to 2,000 rows are stored at once (200); more are stored by a run that "
+        "is then queued (202).",
+        responses=answers(HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT),
+        openapi_extensions={
+            "requestBody": {"content": {CONTENT_TYPE: {"schema": {"type": "string"}}}, "required": True}
+        },
+    )
     def upload_users(district_id: DistrictInPath) -> Response[UploadOut]:
         event = api.current_event
         media_type = (event.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
@@ -121,7 +135,12 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
         import_upload(upload, district_id, run_id, replace(importer, metered=services.start_metering()))
         return Response(HTTPStatus.OK.value, APPLICATION_JSON, report(district_id, run_id))
 
-    @api.post("/districts/<district_id>/users/upload-url", status_code=HTTPStatus.CREATED)
+    @api.post(
+        "/districts/<district_id>/users/upload-url",
+        summary="Ask for a URL for a large upload",
+        description="PUT the file there, with the headers of the answer; its arrival starts the run.",
+        status_code=HTTPStatus.CREATED,
+    )
     def create_upload_url(district_id: DistrictInPath) -> UploadUrlOut:
         run_id = new_run_id()
         return UploadUrlOut(
