@@ -556,3 +556,12 @@ class TestTest:
         assert (answer.status, answer.headers["Retry-After"]) == (429, "42")
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert answer.json["detail"] == "Tested too often. Test again in 42 seconds."
+
+
+@pytest.mark.parametrize("path", ["/settings/test", "/runs"])
+def test_a_list_is_not_taken_for_its_first_body(client: Client, path: str) -> None:
+    """Where a body may be left out, a list of nulls passed for none."""
+    answer = client.send("POST", path, body=[None, None])
+
+    assert (answer.status, client.tested, client.requested) == (422, [], [])
+    assert answer.json["detail"] == "The body cannot be used: It must be a JSON object."

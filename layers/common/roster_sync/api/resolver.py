@@ -107,9 +107,13 @@ def _read_json(text: str) -> Any:
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is longer than 300 kB. Send only the fields of this request."
         )
     try:
-        return msgspec.json.decode(text)
+        body = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
         raise json.JSONDecodeError(str(error), "", 0) from error
+    if isinstance(body, list):
+        # Powertools would take the first of them for the body.
+        raise RequestValidationError([{"type": "model_type", "loc": ("body",), "msg": "Not an object"}])
+    return body
 
 
 def resolver_of(services: Services) -> APIGatewayRestResolver:
