@@ -25,6 +25,7 @@ from roster_sync.storage.districts import Districts
 from roster_sync.storage.held import Held
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.uploads import Uploads
+from roster_sync.storage.user_search import UserSearch
 from roster_sync.storage.users import Users
 
 
@@ -71,6 +72,7 @@ def api() -> Api:
             dead_letters=DeadLetters(environment().sync_runs_table),
             held=Held(environment().sync_runs_table),
             users=Users(environment().users_table),
+            search=UserSearch(environment().users_table),
             log=ChangeLog(environment().sync_runs_table),
             uploads=Uploads(environment().uploads_bucket),
             request_sync=request_sync,

@@ -62,7 +62,7 @@ def test_a_long_name_or_address_widens_no_page(
     district.api.upload(counselors_csv([("Wilhelmina" * 5, "Featherstonehaugh" * 3, email, school)]))
     visitor = a_visitor(administrator, width=width)
 
-    visitor.open(f"{district.api.district_id}/users?email={email}")
+    visitor.open(f"{district.api.district_id}/users?search={email}")
 
     visitor.sees(email)
     assert not is_too_wide(visitor)

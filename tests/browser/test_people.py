@@ -62,12 +62,56 @@ def test_a_counselor_is_found_and_explained(
     visitor = a_visitor(administrator)
     visitor.go("Users")
 
-    visitor.fill("E-mail address, in full", teacher_too.email)
+    visitor.fill("Name, e-mail or ID", teacher_too.email)
     visitor.press("Search")
     visitor.page.get_by_role("row", name=teacher_too.email).get_by_role("link").click()
 
-    visitor.sees("Counselor, by manual upload. The SIS says “Sponsor (teacher)”, but an uploaded role always stays.")
+    visitor.sees("Counselor, set by manual upload or by hand. The SIS says “Sponsor (teacher)”")
     expect(visitor.page.get_by_role("row", name="First name")).to_contain_text("givenName")
+
+
+def test_people_are_found_by_parts_of_their_name_and_by_where_they_come_from(
+    district: LiveDistrict, administrator: Account, a_visitor: AVisitor
+) -> None:
+    student = next(user for user in district.users() if user["role"] == "student" and user["status"] == "active")
+    visitor = a_visitor(administrator)
+    visitor.go("Users")
+
+    visitor.fill("Name, e-mail or ID", f"{student['family_name'][:4]} {student['given_name'].lower()}")
+    visitor.press("Search")
+    visitor.sees(str(student["email"]) if "email" in student else f"{student['given_name']}")
+    visitor.page.get_by_label("Comes from").select_option(label="Manual upload")
+    visitor.press("Search")
+
+    visitor.sees("Nobody was found.")
+    visitor.sees("none of the person's schools has a OneRoster ID.")
+
+
+def test_a_role_and_a_counselor_are_set_by_hand_and_cleared(
+    district: LiveDistrict, administrator: Account, a_visitor: AVisitor
+) -> None:
+    teacher = next(user for user in district.users() if user["role"] == "sponsor" and user["status"] == "active")
+    visitor = a_visitor(administrator)
+    visitor.open(f"{district.api.district_id}/users/{teacher['user_id']}")
+
+    visitor.page.get_by_role("combobox", name="Role").select_option(label="Counselor")
+    visitor.fill("E-mail of the counselor", "nobody@example.org")
+    visitor.press("Save")
+    visitor.sees("No active counselor has this e-mail address.")
+    visitor.fill("E-mail of the counselor", district.counselors[0].email)
+    visitor.press("Save")
+    visitor.sees("Counselor, set by manual upload or by hand. The SIS says “Sponsor (teacher)”")
+    by_hand = district.api.get(f"users/{teacher['user_id']}")
+    visitor.page.get_by_role("combobox", name="Role").select_option(label="As in the SIS: Sponsor (teacher)")
+    visitor.fill("E-mail of the counselor", "")
+    visitor.press("Save")
+    visitor.sees("Sponsor (teacher), as the SIS says.")
+
+    assert (by_hand["role"], by_hand["manual_counselor_email"]) == ("counselor", district.counselors[0].email)
+    cleared = district.api.get(f"users/{teacher['user_id']}")
+    assert (cleared["role"], cleared["manual_role"], cleared["manual_counselor_email"]) == ("sponsor", None, None)
+    visitor.page.get_by_role("link", name="Show this run").click()
+    visitor.page.get_by_role("heading", level=1, name="Change by hand").wait_for()
 
 
 def test_issues_of_a_run_are_grouped_and_downloaded(

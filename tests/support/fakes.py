@@ -17,12 +17,15 @@ from roster_sync.domain.held_changes import Decision, HeldChange, HeldKind
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue, IssueCode
 from roster_sync.domain.lease import Lease
+from roster_sync.domain.manual_edit import Kept, ManualEdit
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import COUNT_OF_KIND, Counts, Run, RunState
+from roster_sync.domain.search import UserQuery, has_words
 from roster_sync.domain.sign_in import SignIn
 from roster_sync.domain.usage import NOTHING_USED, Usage
 from roster_sync.domain.user import Role, RosterEntry, SisUser, StoredUser, normalised_email
 from roster_sync.domain.user_change import Attributes, KeptChanges, UserChange, stored_time, text_of
+from roster_sync.use_cases.find_users import passes
 
 
 class InMemoryDistricts:
@@ -473,6 +476,19 @@ class InMemoryUsers:
             counts += _count(change.kind, applied=applied)
         return counts
 
+    def apply_edit(
+        self, district_id: DistrictId, edit: ManualEdit, *, run_id: RunId, fence: int, now: datetime
+    ) -> Counts:
+        stored = self.get(district_id, edit.user_id)
+        if stored is None or stored.fence > fence:
+            return Counts(superseded=1)
+        if stored.fence < fence:
+            if edit.from_sis != bool(stored.sourced_ids):
+                return Counts(superseded=1)
+            user = replace(_edited(stored, edit), fence=fence, run_id=run_id, updated_at=now)
+            self._store(replace(user, last_change=ChangeKind.UPDATE.value))
+        return Counts(updated=1)
+
     def put(self, *users: StoredUser) -> None:
         """Store users as they are."""
         self._users.update({(user.district_id, user.user_id): user for user in users})
@@ -480,6 +496,28 @@ class InMemoryUsers:
     def _store(self, user: StoredUser) -> None:
         self._users[user.district_id, user.user_id] = user
         self.writes += 1
+
+
+class InMemoryUserSearch:
+    """UserSearch over users in memory; `looked_at` of them at a time."""
+
+    def __init__(self, users: InMemoryUsers, looked_at: int = 1_000) -> None:
+        self._users = users
+        self._looked_at = looked_at
+
+    def page(
+        self, district_id: DistrictId, query: UserQuery, cursor: str | None = None, limit: int = 50
+    ) -> tuple[list[UserId], str | None]:
+        behind = [user for user in self._users.all(district_id) if user.user_id > (cursor or "")]
+        part = behind[: self._looked_at]
+        end = part[-1].user_id if len(behind) > len(part) else None
+        found = [user.user_id for user in part if passes(user, query) and has_words(query.words, _searched(user))]
+        return found[:limit], found[limit - 1] if len(found) > limit else end
+
+
+def _searched(user: StoredUser) -> Iterator[str | None]:
+    yield from (user.given_name, user.middle_name, user.family_name, user.email, user.username, user.identifier)
+    yield from (user.user_id, *user.sourced_ids)
 
 
 class InMemoryChangeLog:
@@ -694,6 +732,18 @@ def _synced(stored: StoredUser | None, chunk: Chunk, change: Change, now: dateti
             created_at=(stored.created_at if stored else None) or now,
         )
     return replace(user, fence=chunk.fence, run_id=chunk.run_id, last_change=change.kind.value, updated_at=now)
+
+
+def _edited(stored: StoredUser, edit: ManualEdit) -> StoredUser:
+    user = stored
+    if edit.role is not Kept.KEPT:
+        role = edit.role or user.sis_role
+        assert role
+        user = replace(user, manual_role=edit.role, role=role)
+    if edit.counselor_email is not Kept.KEPT:
+        counselor_email = user.sis_counselor_email or edit.counselor_email
+        user = replace(user, manual_counselor_email=edit.counselor_email, counselor_email=counselor_email)
+    return user
 
 
 def _uploaded(stored: StoredUser | None, district_id: DistrictId, change: ManualChange, now: datetime) -> StoredUser:

@@ -20,6 +20,7 @@ ROUTES = {
     ("DELETE", "/districts/{district_id}/schools/{school_id}"),
     ("GET", "/districts/{district_id}/users"),
     ("GET", "/districts/{district_id}/users/{user_id}"),
+    ("PATCH", "/districts/{district_id}/users/{user_id}"),
     ("POST", "/districts/{district_id}/users/upload"),
     ("POST", "/districts/{district_id}/users/upload-url"),
     ("GET", "/districts/{district_id}/runs"),

@@ -238,6 +238,28 @@ def test_an_upload_stores_users_who_are_then_found(deployed: Deployed) -> None:
     assert [(user["role"], user["school_ids"]) for user in by_email["items"]] == [("district_administrator", [])]
 
 
+def test_a_change_by_hand_is_stored_shown_as_a_run_and_can_be_undone(deployed: Deployed) -> None:
+    deployed.set_up()
+    deployed.send("POST", "/users/upload", body=(HEADER + COUNSELOR).encode(), content_type="text/csv")
+    (ned,) = deployed.send("GET", "/users")[1]["items"]
+    path = f"/users/{ned['user_id']}"
+
+    status, changed = deployed.send(
+        "PATCH", path, body={"manual_role": "sponsor", "manual_counselor_email": "ned@example.org"}
+    )
+
+    assert (status, changed["role"], changed["counselor_email"]) == (200, "sponsor", "ned@example.org")
+    assert deployed.send("GET", path) == (200, changed)
+    _, run = deployed.send("GET", f"/runs/{changed['run_id']}")
+    assert (run["kind"], run["state"], run["counts"]["updated"]) == ("edit", "completed", 1)
+    ((change,),) = (deployed.send("GET", f"/runs/{changed['run_id']}/changes")[1]["items"],)
+    assert (change["before"], change["after"]["role"]) == (
+        {"manual_role": "counselor", "role": "counselor"},
+        "sponsor",
+    )
+    assert deployed.send("POST", f"/runs/{changed['run_id']}/revert")[0] == 202
+
+
 def test_a_cursor_that_no_page_gave_is_refused(deployed: Deployed) -> None:
     for path in ("/users", "/runs/20261124T090000Z-nightly/issues"):
         status, _ = deployed.send("GET", path, query={"cursor": "../../etc"})

@@ -27,6 +27,7 @@ from tests.support.fakes import (
     InMemoryHeld,
     InMemoryRuns,
     InMemoryUsers,
+    InMemoryUserSearch,
 )
 
 
@@ -57,6 +58,7 @@ class PagedUsers(InMemoryUsers):
         role: Role | None = None,
         active: bool | None = None,
         email: str | None = None,
+        synced: bool | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> tuple[list[StoredUser], str | None]:
@@ -67,6 +69,7 @@ class PagedUsers(InMemoryUsers):
             and (role is None or role is user.role)
             and (active is None or active is user.active)
             and (email is None or normalised_email(email) == normalised_email(user.email or ""))
+            and (synced is None or synced is bool(user.sourced_ids))
             and (cursor is None or user.user_id > cursor)
         ]
         return found[:limit], found[limit - 1].user_id if len(found) > limit else None
@@ -108,6 +111,7 @@ class Client:
                 dead_letters=self.dead_letters,
                 held=self.held,
                 users=self.users,
+                search=InMemoryUserSearch(self.users),
                 log=self.log,
                 uploads=self.uploads,
                 request_sync=self._request_sync,

@@ -21,6 +21,7 @@ ROUTES = [
     ("POST", "/users/upload-url"),
     ("GET", "/users"),
     ("GET", "/users/u-1"),
+    ("PATCH", "/users/u-1"),
     ("GET", "/runs"),
     ("POST", "/runs"),
     ("GET", "/runs/20261124T090000Z-nightly"),

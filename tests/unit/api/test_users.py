@@ -126,6 +126,55 @@ class TestUpload:
         )
 
 
+class TestEdit:
+    @pytest.fixture
+    def lisa(self, client: Client) -> StoredUser:
+        """Somebody of the SIS, seen before the next lease."""
+        lisa = a_user(fence=0)
+        store(client, lisa, a_user(user_id=UserId("u-2"), email="ned@example.org", role=Role.COUNSELOR))
+        return lisa
+
+    def edit(self, client: Client, body: object, headers: dict[str, str] | None = None) -> Answer:
+        return client.send("PATCH", "/users/u-1", body=body, headers=headers)
+
+    def test_what_is_sent_is_changed_and_what_is_left_out_stays(self, client: Client, lisa: StoredUser) -> None:
+        named = self.edit(client, {"manual_counselor_email": "ned@example.org"})
+        ranked = self.edit(client, {"manual_role": "sponsor"})
+        cleared = self.edit(client, {"manual_counselor_email": None})
+
+        assert [(each.status, each.json["manual_role"], each.json["counselor_email"]) for each in (named, ranked)] == [
+            (200, None, "ned@example.org"),
+            (200, "sponsor", "ned@example.org"),
+        ]
+        assert (cleared.json["manual_role"], cleared.json["counselor_email"]) == ("sponsor", None)
+        assert client.runs.page(DISTRICT)[0][0].kind == "edit"
+        assert lisa.manual_role is None
+
+    def test_a_change_upon_an_old_look_is_refused(self, client: Client, lisa: StoredUser) -> None:
+        seen = client.send("GET", f"/users/{lisa.user_id}").headers["ETag"]
+        first = self.edit(client, {"manual_role": "sponsor"}, {"If-Match": seen})
+
+        second = self.edit(client, {"manual_role": "counselor"}, {"If-Match": seen})
+
+        assert (first.status, first.headers["ETag"], second.status) == (200, '"1"', 412)
+        assert second.json["detail"].startswith("This person was changed meanwhile.")
+
+    @pytest.mark.parametrize(
+        "body", [{}, {"role": "sponsor"}, {"manual_role": "janitor"}, {"manual_counselor_email": "x" * 256}]
+    )
+    def test_a_body_that_cannot_be_is_refused(self, client: Client, lisa: StoredUser, body: object) -> None:
+        answer = self.edit(client, body)
+
+        assert (answer.status, client.users.get(DISTRICT, lisa.user_id)) == (422, lisa)
+
+    def test_while_a_sync_is_under_way_it_answers_409(self, client: Client, lisa: StoredUser) -> None:
+        client.districts.acquire(DISTRICT, LATER_RUN, NOW, NOW + timedelta(minutes=5))
+
+        answer = self.edit(client, {"manual_role": "sponsor"})
+
+        assert (answer.status, client.users.get(DISTRICT, lisa.user_id)) == (409, lisa)
+
+
 class TestRead:
     def test_a_user_is_shown_with_every_attribute_but_the_sync_s_own(self, client: Client) -> None:
         user = a_user(manual_role=Role.COUNSELOR, role=Role.COUNSELOR, active=False, user_ids=(("LDAP", "lsimpson"),))
@@ -163,6 +212,12 @@ class TestRead:
             ({"status": "inactive"}, ["u-2"]),
             ({"email": "NED@example.org"}, ["u-3"]),
             ({"school": "elementary", "role": "student"}, ["u-1"]),
+            ({"source": "manual"}, ["u-3"]),
+            ({"source": "synced"}, ["u-1", "u-2"]),
+            ({"search": "lisa"}, ["u-1", "u-2"]),
+            ({"search": "simpson ned"}, ["u-3"]),
+            ({"search": "lisa", "status": "active"}, ["u-1"]),
+            ({"counselor_email": "Head@example.org"}, ["u-2"]),
         ],
     )
     def test_users_are_found_by_school_role_status_and_e_mail(
@@ -171,14 +226,29 @@ class TestRead:
         store(
             client,
             a_user(user_id=UserId("u-1")),
-            a_user(user_id=UserId("u-2"), school_ids=(SchoolId("high"),), active=False),
-            a_user(user_id=UserId("u-3"), role=Role.COUNSELOR, email="ned@example.org"),
+            a_user(
+                user_id=UserId("u-2"),
+                school_ids=(SchoolId("high"),),
+                active=False,
+                counselor_email="head@example.org",
+            ),
+            a_user(
+                user_id=UserId("u-3"), role=Role.COUNSELOR, email="ned@example.org", given_name="Ned", sourced_ids=()
+            ),
             a_user(user_id=UserId("u-4"), district_id=OTHER_DISTRICT),
         )
 
         answer = client.send("GET", "/users", query=query)
 
         assert (answer.status, [user["user_id"] for user in answer.json["items"]]) == (200, found)
+
+    def test_an_address_and_words_are_not_looked_for_at_once(self, client: Client) -> None:
+        answer = client.send("GET", "/users", query={"search": "lisa", "email": "lisa@example.org"})
+
+        assert (answer.status, answer.json["detail"]) == (
+            422,
+            "Look for an e-mail address, or search, not both. Leave one of them out.",
+        )
 
     def test_users_come_page_by_page(self, client: Client) -> None:
         store(client, a_user(user_id=UserId("u-1")), a_user(user_id=UserId("u-2")))
@@ -204,6 +274,8 @@ class TestRead:
             {"status": "asleep"},
             {"limit": "201"},
             {"limit": "x"},
+            {"search": "x"},
+            {"source": "sis"},
             {"cursor": ""},
             {"cursor": "00u#1"},
             {"cursor": "00" + "u" * 1000},

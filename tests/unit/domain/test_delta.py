@@ -94,6 +94,12 @@ def test_a_skipped_run_between_changes_nothing() -> None:
     assert choose_fetch(DELTAS, TONIGHT, [skipped, a_night(2)], KEY).fetch is Fetch.DELTA
 
 
+def test_a_change_by_hand_between_changes_nothing() -> None:
+    edit = a_night(1, kind=RunKind.EDIT, reading=None)
+
+    assert choose_fetch(DELTAS, TONIGHT, [edit, a_night(2)], KEY).fetch is Fetch.DELTA
+
+
 def test_a_sync_that_an_administrator_starts_reads_everybody() -> None:
     manual = replace(TONIGHT, kind=RunKind.MANUAL)
 

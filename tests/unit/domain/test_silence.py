@@ -79,9 +79,10 @@ def test_a_run_that_stops_each_time_ends() -> None:
     assert remedy(run, None, IDLE, NOW + SILENCE) is Remedy.END
 
 
+@pytest.mark.parametrize("kind", [RunKind.UPLOAD, RunKind.EDIT])
 @pytest.mark.parametrize("state", LIVE)
-def test_an_upload_ends_for_its_file_may_be_gone(state: RunState) -> None:
-    run = a_run(kind=RunKind.UPLOAD, state=state)
+def test_what_only_a_person_can_ask_for_again_ends(state: RunState, kind: RunKind) -> None:
+    run = a_run(kind=kind, state=state)
 
     assert remedy(run, None, IDLE, NOW + UPLOAD_SILENCE - ONE_SECOND) is Remedy.NONE
     assert remedy(run, None, IDLE, NOW + UPLOAD_SILENCE) is Remedy.END
@@ -105,6 +106,7 @@ def test_while_both_queues_are_busy_young_runs_need_not_be_looked_at(backlog: Ba
             "3 of 5 parts of the changes were stored. It was started 3 times. The next sync does the rest.",
         ),
         (a_run(kind=RunKind.UPLOAD), "Upload the file again."),
+        (a_run(kind=RunKind.EDIT), "The change by hand stopped without a word."),
         (a_run(kind=RunKind.APPROVAL), "The approval stopped without a word. Sync again"),
     ],
 )

@@ -1,8 +1,8 @@
 """A district's night, from its provider's records to stored users."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,7 +11,7 @@ from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError, DistrictBusyError, OwnOutageError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, SourcedId, UserId
 from roster_sync.domain.lease import CHUNK_TIME
-from roster_sync.domain.run import Counts, RunKind, RunState, upload_run_id
+from roster_sync.domain.run import Counts, RunKind, RunState, edit_run_id, upload_run_id
 from roster_sync.domain.user import Role, RosterEntry, StoredUser
 from roster_sync.use_cases.fetch_roster import fetch_roster
 from roster_sync.use_cases.provider import Page, Provider
@@ -1015,13 +1015,16 @@ def test_a_second_run_ends_skipped_while_the_first_is_under_way() -> None:
     assert first.run_id in (nights.stored(second).reason or "")
 
 
+@pytest.mark.parametrize("run_id_of", [upload_run_id, edit_run_id])
 @pytest.mark.parametrize(("minutes", "ended"), [(2, RunState.COMPLETED), (4, RunState.SKIPPED)])
-def test_a_night_waits_for_an_upload_that_does_not_take_long(minutes: int, ended: RunState) -> None:
+def test_a_night_waits_for_an_upload_or_edit_that_does_not_take_long(
+    minutes: int, ended: RunState, run_id_of: Callable[[datetime, str], RunId]
+) -> None:
     """One that met it was skipped, and the district waited a day for a matter of seconds."""
     nights = Nights()
     run = nights.queued()
-    upload = upload_run_id(nights.now, "1")
-    nights.districts.acquire(DISTRICT, upload, nights.now, nights.now + timedelta(minutes=minutes))
+    holder = run_id_of(nights.now, "1")
+    nights.districts.acquire(DISTRICT, holder, nights.now, nights.now + timedelta(minutes=minutes))
 
     nights.fetch(run, FakeProvider([a_record()]))
     nights.apply()

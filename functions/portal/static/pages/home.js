@@ -5,11 +5,14 @@ import { changed, duration, issuesOf, longTime, nextNight, number, time } from "
 import { card, isRunning, notice, stateBadge } from "../parts.js";
 import { t } from "../text.js";
 
+// Among which the last sync surely is, whatever was uploaded or changed by hand since.
+const RUNS = 200;
+
 export async function home(view) {
   const [settings, { items: schools }, { items: runs }] = await Promise.all([
     view.api.get("settings", {}, view.signal),
     view.api.get("schools", {}, view.signal),
-    view.api.get("runs", { limit: 20 }, view.signal),
+    view.api.get("runs", { limit: RUNS }, view.signal),
   ]);
   const syncs = runs.filter((run) => run.kind === "nightly" || run.kind === "manual");
   const isOn = settings.products.length > 0 && settings.why_not_run === null;

@@ -4,11 +4,12 @@ import { h, replace } from "../dom.js";
 import { time } from "../format.js";
 import { badge, card, facts, notice, table } from "../parts.js";
 import { t } from "../text.js";
+import { editing } from "./user-edit.js";
 import { nameOf } from "./users.js";
 
 export async function user(view) {
-  const [found, { items: schools }] = await Promise.all([
-    view.api.get(`users/${view.id}`, {}, view.signal),
+  const [{ body: found, etag }, { items: schools }] = await Promise.all([
+    view.api.send("GET", `users/${view.id}`, { signal: view.signal }),
     view.api.get("schools", {}, view.signal),
   ]);
   const names = new Map(schools.map((school) => [school.school_id, school.name]));
@@ -19,6 +20,7 @@ export async function user(view) {
     h("div", { class: "title" }, h("h1", { tabindex: "-1" }, nameOf(found)), badge(active ? "good" : "plain", t.statuses[found.status])),
     active ? null : notice("plain", h("p", {}, t.user.inactive(time(found.deactivated_at)))),
     card(t.user.why, h("p", {}, role(found)), found.products.length ? h("p", {}, t.user.products(found.products.join(", "))) : null),
+    editing(view, found, etag),
     card(t.user.values, table(t.user.values, t.user.heads, values(found, names), "values")),
     card(
       t.user.history,

@@ -1,13 +1,13 @@
-// The district's users, found by school, role, status or e-mail address.
+// The district's users, found by words, school, role, status or where they come from.
 
 import { add, h, replace } from "../dom.js";
 import { navigate } from "../leaving.js";
-import { action, badge, field, select, table } from "../parts.js";
+import { action, badge, field, notice, select, table } from "../parts.js";
 import { t } from "../text.js";
 
 const PER_PAGE = 50;
-const MOST_EMPTY_PAGES = 20;
-const FILTERS = ["school", "role", "status", "email"];
+const MOST_PAGES = 100;
+const FILTERS = ["search", "school", "role", "status", "source", "counselor_email"];
 
 export async function users(view) {
   const { items: schools } = await view.api.get("schools", {}, view.signal);
@@ -20,22 +20,25 @@ export async function users(view) {
 
   async function more() {
     const before = found.length;
-    // A page may hold nobody although more come.
-    for (let page = 0; page < MOST_EMPTY_PAGES && found.length < before + PER_PAGE; page += 1) {
+    // A page may hold nobody although more come: a large district is looked through part by part.
+    for (let page = 0; page < MOST_PAGES && found.length < before + PER_PAGE; page += 1) {
       const answer = await view.api.get("users", { ...filter, limit: PER_PAGE, cursor }, view.signal);
       found.push(...answer.items);
       cursor = answer.next_cursor;
       if (!cursor) break;
+      draw(true);
     }
-    draw();
+    draw(false);
   }
 
-  function draw() {
-    const on = action(t.users.more, more, problems);
+  function draw(searching) {
+    const on = action(found.length ? t.users.more : t.users.goOn, more, problems);
     replace(
       rows,
-      found.length ? table(t.users.caption, t.users.heads, found.map((user) => row(view, user, names))) : h("p", { class: "nothing" }, t.users.none),
-      cursor ? h("div", { class: "actions" }, on) : null,
+      found.length ? table(t.users.caption, t.users.heads, found.map((user) => row(view, user, names))) : null,
+      found.length || searching || cursor ? null : [h("p", { class: "nothing" }, t.users.none), whyNot(view)],
+      searching ? h("p", { class: "loading" }, t.users.searching) : null,
+      cursor && !searching ? h("div", { class: "actions" }, on) : null,
       h("p", { class: "hint" }, cursor ? t.users.shownSoFar(found.length) : t.users.shown(found.length)),
     );
   }
@@ -43,10 +46,12 @@ export async function users(view) {
   const form = h(
     "form",
     { class: "card filters", role: "search", "aria-label": t.users.filter, onsubmit: search },
-    field(t.users.email, h("input", { name: "email", type: "search", value: filter.email, minlength: "3", maxlength: "255", autocomplete: "off" })),
+    field(t.users.words, h("input", { name: "search", type: "search", value: filter.search, minlength: "2", maxlength: "255", autocomplete: "off" })),
     field(t.users.school, select("school", [["", t.users.any], ...schools.map((school) => [school.school_id, school.name])], filter.school)),
     field(t.users.role, select("role", [["", t.users.any], ...Object.entries(t.roles)], filter.role)),
     field(t.users.status, select("status", [["", t.users.any], ...Object.entries(t.statuses)], filter.status)),
+    field(t.users.source, select("source", [["", t.users.any], ...Object.entries(t.sources)], filter.source)),
+    filter.counselor_email ? h("input", { type: "hidden", name: "counselor_email", value: filter.counselor_email }) : null,
     h("div", { class: "actions" }, h("button", { class: "primary" }, t.users.search)),
   );
 
@@ -56,9 +61,27 @@ export async function users(view) {
     navigate(`${view.link("users")}?${asked}`);
   }
 
-  replace(view.main, h("h1", { tabindex: "-1" }, t.pages.users), form, problems);
-  await more();
+  replace(
+    view.main,
+    h("h1", { tabindex: "-1" }, t.pages.users),
+    form,
+    filter.counselor_email
+      ? notice("plain", h("p", {}, t.users.ofCounselor(filter.counselor_email), " ", h("a", { href: view.link("users") }, t.users.everybody)))
+      : null,
+    problems,
+  );
   add(view.main, h("section", { class: "card", "aria-label": t.users.caption }, rows));
+  await more();
+}
+
+// Why somebody who was looked for may not be here.
+function whyNot(view) {
+  return h(
+    "div",
+    {},
+    h("p", {}, t.users.whyNot),
+    h("ul", {}, Object.entries(t.users.reasons).map(([page, text]) => h("li", {}, h("a", { href: view.link(page) }, t.pages[page]), `: ${text}`))),
+  );
 }
 
 export function nameOf(user) {

@@ -19,6 +19,7 @@ from roster_sync.api.runs import add_run_routes
 from roster_sync.api.schools import add_school_routes
 from roster_sync.api.services import Services
 from roster_sync.api.settings import add_settings_routes
+from roster_sync.api.user_edits import add_user_edit_routes
 from roster_sync.api.users import add_user_routes
 from roster_sync.domain.errors import (
     ConfigurationError,
@@ -127,6 +128,7 @@ def resolver_of(services: Services) -> APIGatewayRestResolver:
         add_settings_routes,
         add_school_routes,
         add_user_routes,
+        add_user_edit_routes,
         add_run_routes,
         add_change_routes,
         add_held_routes,

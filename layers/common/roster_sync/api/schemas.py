@@ -33,9 +33,7 @@ Cursor = Annotated[
     str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,100}$", description="`next_cursor` of the page before.")
 ]
 """Begins or is a sort key, which in DynamoDB has at most 1,024 bytes."""
-IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="The `ETag` of the settings that were loaded, or `*`.")
-]
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="The `ETag` of what was loaded, or `*`.")]
 
 
 def _absent_if_blank(value: object) -> object:
@@ -49,7 +47,7 @@ _Credential = Annotated[
     str | None, StringConstraints(strip_whitespace=True, max_length=1000), BeforeValidator(_absent_if_blank)
 ]
 """KMS encrypts no more than 4,096 bytes."""
-_Name = Annotated[
+Value = Annotated[
     str | None, StringConstraints(strip_whitespace=True, max_length=255), BeforeValidator(_absent_if_blank)
 ]
 _Whole = Annotated[int, Strict()]
@@ -88,8 +86,8 @@ class SettingsBody(_Body):
         Field(description="Of a test's report; left out, the stored one is kept while URLs, key and secret are."),
     ] = None
     products: frozenset[str] = frozenset()
-    counselor_metadata_key: _Name = None
-    role_metadata_key: _Name = None
+    counselor_metadata_key: Value = None
+    role_metadata_key: Value = None
     roles: Annotated[dict[_RequiredName, Role], Field(max_length=50)] = {}
     metadata_keys: Annotated[tuple[_RequiredName, ...], Field(max_length=20)] = ()
     deactivation_percent: Annotated[_Whole, Field(ge=1, le=100)] = _DEFAULTS.deactivation_percent
@@ -126,7 +124,7 @@ class SchoolBody(_Body):
     """A school to store."""
 
     name: _RequiredName
-    oneroster_id: _Name = None
+    oneroster_id: Value = None
 
 
 class SignInOut(_Answer):

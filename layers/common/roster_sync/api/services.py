@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from roster_sync.domain.district import School
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.change_settings import SettingsStore
+from roster_sync.use_cases.find_users import UserSearch
 from roster_sync.use_cases.ports import (
     ChangeLog,
     DeadLetterStore,
@@ -21,6 +22,9 @@ from roster_sync.use_cases.ports import (
     UserStore,
 )
 from roster_sync.use_cases.show_changes import ChangePages
+
+LEASE_LASTS: Final = timedelta(seconds=60)
+"""Of a lease for what is done within a request, which API Gateway ends after 29."""
 
 
 class ApiDistricts(DistrictStore, LeaseStore, SettingsStore, Protocol):
@@ -60,6 +64,7 @@ class ApiUsers(UserStore, Protocol):
         role: Role | None = None,
         active: bool | None = None,
         email: str | None = None,
+        synced: bool | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> tuple[list[StoredUser], str | None]:
@@ -102,6 +107,7 @@ class Services:
     dead_letters: DeadLetterStore
     held: HeldStore
     users: ApiUsers
+    search: UserSearch
     log: ApiChangeLog
     uploads: ApiUploads
     request_sync: Callable[[DistrictId, RunId], None]

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from roster_sync.api.answers import answers
+from roster_sync.api.preconditions import version_of
 from roster_sync.api.problems import PreconditionFailedError
 from roster_sync.api.schemas import DistrictInPath, IfMatch, SettingsBody, SettingsOut
 from roster_sync.api.services import Services
@@ -23,8 +24,6 @@ from roster_sync.use_cases.change_settings import (
     require_secret_for_another_host,
 )
 
-_MOST_DIGITS = 15
-"""Of a version."""
 _ETAG = "Version of the settings, for `If-Match`."
 
 
@@ -63,7 +62,7 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
     ) -> Response[SettingsOut]:
         entered = body.entered()
         if condition:
-            entered = replace(entered, version=_version_of(condition))
+            entered = replace(entered, version=version_of(condition, "these settings"))
         try:
             saved = change_settings(
                 entered,
@@ -106,17 +105,3 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
         if "settings" not in request:
             remember_sign_in(report.get("sign_in"), settings, districts)
         return report
-
-
-def _version_of(condition: str) -> int | None:
-    """The version that an `If-Match` names (RFC 9110 §13.1.1); None for any.
-
-    Raises:
-        PreconditionFailedError: It is no ETag of ours.
-    """
-    if condition.strip() == "*":
-        return None
-    text = condition.strip().removeprefix('"').removesuffix('"')
-    if not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS:
-        raise PreconditionFailedError("If-Match names no version of these settings. Send the ETag that you were given.")
-    return int(text)

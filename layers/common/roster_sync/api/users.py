@@ -26,12 +26,16 @@ from roster_sync.api.schemas import (
     UserOut,
     UsersOut,
 )
-from roster_sync.api.services import Services
-from roster_sync.domain.errors import NotFoundError
+from roster_sync.api.services import LEASE_LASTS, Services
+from roster_sync.api.user_edits import USER_ETAG, shown_user
+from roster_sync.domain.errors import ConfigurationError, NotFoundError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
 from roster_sync.domain.run import upload_run_id
+from roster_sync.domain.search import UserQuery, words_of
 from roster_sync.domain.upload import CONTENT_TYPE, read_upload
-from roster_sync.domain.user import Role
+from roster_sync.domain.user import Role, normalised_email
+from roster_sync.use_cases.edit_user import NO_SUCH_USER
+from roster_sync.use_cases.find_users import find_users
 from roster_sync.use_cases.import_upload import Importer, create_upload_run, import_upload
 
 MAX_BODY_BYTES = 5_000_000
@@ -39,7 +43,7 @@ MAX_ROWS_IN_REQUEST = 2_000
 """More would outlast the 29 seconds that API Gateway waits."""
 REPORTED_ISSUES = 1_000
 URL_VALID_FOR = timedelta(minutes=15)
-LEASE_LASTS = timedelta(seconds=60)
+_SEARCH = "Words, each a part of a name, of the e-mail address, the username or an ID; case and accents do not count."
 
 
 def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
@@ -81,26 +85,51 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
         role: Role | None = None,
         status: Literal["active", "inactive"] | None = None,
         email: Annotated[str | None, Query(min_length=3, max_length=255)] = None,
+        search: Annotated[str | None, Query(min_length=2, max_length=255, description=_SEARCH)] = None,
+        source: Literal["synced", "manual"] | None = None,
+        counselor_email: Annotated[str | None, Query(min_length=3, max_length=255)] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> UsersOut:
-        page, next_cursor = users.page(
-            district_id,
-            school_id=school,
-            role=role,
-            active=None if status is None else status == "active",
-            email=email,
-            cursor=cursor,
-            limit=limit,
-        )
+        active = None if status is None else status == "active"
+        synced = None if source is None else source == "synced"
+        if email and (search or counselor_email):
+            raise ConfigurationError("Look for an e-mail address, or search, not both. Leave one of them out.")
+        if search or counselor_email:
+            query = UserQuery(
+                words=words_of(search or ""),
+                school_id=school,
+                role=role,
+                active=active,
+                synced=synced,
+                counselor_email=normalised_email(counselor_email) if counselor_email else None,
+            )
+            page, next_cursor = find_users(
+                district_id, search or "", query, users=users, search=services.search, cursor=cursor, limit=limit
+            )
+        else:
+            page, next_cursor = users.page(
+                district_id,
+                school_id=school,
+                role=role,
+                active=active,
+                email=email,
+                synced=synced,
+                cursor=cursor,
+                limit=limit,
+            )
         return UsersOut(items=[UserOut.of(user) for user in page], next_cursor=next_cursor)
 
-    @api.get("/districts/<district_id>/users/<user_id>", summary="Read a user")
-    def get_user(district_id: DistrictInPath, user_id: UserInPath) -> UserOut:
+    @api.get(
+        "/districts/<district_id>/users/<user_id>",
+        summary="Read a user",
+        responses=answers(HTTPStatus.OK, etag=USER_ETAG),
+    )
+    def get_user(district_id: DistrictInPath, user_id: UserInPath) -> Response[UserOut]:
         user = users.get(district_id, user_id)
         if user is None:
-            raise NotFoundError("There is no such user. Look the user up in the list of users.")
-        return UserOut.of(user)
+            raise NotFoundError(NO_SUCH_USER)
+        return shown_user(user)
 
     @api.post(
         "/districts/<district_id>/users/upload",

@@ -56,7 +56,7 @@ def choose_fetch(settings: Settings, run: Run, earlier: Sequence[Run], key: str)
         return FetchChoice(Fetch.FULL, None)
     if run.kind is not RunKind.NIGHTLY:
         return everybody("an administrator asked for it.")
-    before = next((other for other in earlier if other.state is not RunState.SKIPPED), None)
+    before = next((o for o in earlier if o.state is not RunState.SKIPPED and o.kind is not RunKind.EDIT), None)
     if before is None:
         return everybody("no sync came before.")
     if before.kind is RunKind.UPLOAD:

@@ -14,6 +14,7 @@ _UPLOAD = "-upload-"
 _PREVIEW = "-preview-"
 _APPROVAL = "-approval-"
 _REVERT = "-revert-"
+_EDIT = "-edit-"
 
 
 class RunKind(StrEnum):
@@ -29,6 +30,8 @@ class RunKind(StrEnum):
     """Applies changes that a blocked run holds, because an administrator has approved them."""
     REVERT = "revert"
     """Takes back what another run changed."""
+    EDIT = "edit"
+    """An administrator's change of one user by hand."""
 
     @property
     def is_sync(self) -> bool:
@@ -205,3 +208,13 @@ def revert_run_id(now: datetime, nonce: str) -> RunId:
 def is_revert(run_id: str) -> bool:
     """Whether an id is that of a run that takes another one back."""
     return _REVERT in run_id
+
+
+def edit_run_id(now: datetime, nonce: str) -> RunId:
+    """The id of a change by hand."""
+    return RunId(f"{now:%Y%m%dT%H%M%SZ}{_EDIT}{nonce}")
+
+
+def is_soon_over(run_id: str) -> bool:
+    """Whether an id is that of an upload or of a change by hand, for which others wait."""
+    return is_upload(run_id) or _EDIT in run_id

@@ -53,8 +53,8 @@ def remedy(run: Run, lease: Lease | None, backlog: Backlog, now: datetime) -> Re
         now: The time.
     """
     silent_for = now - _last_sign(run, lease)
-    if run.kind is RunKind.UPLOAD:
-        # Nobody but the district has the file for certain.
+    if run.kind in (RunKind.UPLOAD, RunKind.EDIT):
+        # Nobody but the district has the file, or knows what was asked for, for certain.
         return Remedy.END if silent_for >= UPLOAD_SILENCE else Remedy.NONE
     waiting = backlog.user_changes if run.state is RunState.APPLYING else backlog.sync_requests
     if silent_for < (LONG_SILENCE if waiting else SILENCE):
@@ -66,6 +66,8 @@ def last_words(run: Run) -> str:
     """Why a run that stopped without a word has ended, with what is known of it."""
     if run.kind is RunKind.UPLOAD:
         return "The upload stopped without a word. Upload the file again."
+    if run.kind is RunKind.EDIT:
+        return "The change by hand stopped without a word. Look at the user, and make it again if need be."
     if run.kind is RunKind.APPROVAL:
         return "The approval stopped without a word. Sync again, and look at what that run holds."
     if run.kind is RunKind.REVERT:

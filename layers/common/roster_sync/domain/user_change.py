@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 
 from roster_sync.domain.change import Change, ChangeKind, ManualChange
 from roster_sync.domain.identifiers import SourcedId, UserId
+from roster_sync.domain.manual_edit import Kept, ManualEdit
 from roster_sync.domain.user import SisUser
 
 Attributes = Mapping[str, Any]
@@ -102,6 +103,21 @@ def uploaded(before: Attributes, change: ManualChange, products: frozenset[str],
     return {name: value for name, value in after.items() if value or name == "counselor_email"}
 
 
+def edited(before: Attributes, edit: ManualEdit) -> Attributes:
+    """A user's attributes after a change by hand."""
+    after = dict(before)
+    if edit.role is not Kept.KEPT:
+        _set_or_remove(after, "manual_role", edit.role.value if edit.role else None)
+        after["role"] = edit.role.value if edit.role else before["sis_role"]
+    if edit.counselor_email is not Kept.KEPT:
+        _set_or_remove(after, "manual_counselor_email", edit.counselor_email)
+        counselor = before.get("sis_counselor_email") or edit.counselor_email
+        _set_or_remove(after, "counselor_email", counselor)
+        if counselor is None and edit.from_sis:
+            after["counselor_email"] = None
+    return after
+
+
 def sis_attributes(user: SisUser) -> dict[str, Any]:
     """The SIS-owned attributes as they are stored."""
     lists = {name: sorted(getattr(user, name)) for name in ("sourced_ids", "grades", "school_ids", "agents")}
@@ -130,6 +146,13 @@ def stored_time(moment: datetime) -> str:
 
 def _products(before: Attributes, products: frozenset[str]) -> dict[str, list[str]]:
     return _present({"products": sorted({*before.get("products", ()), *products})})
+
+
+def _set_or_remove(attributes: dict[str, Any], name: str, value: str | None) -> None:
+    if value is None:
+        attributes.pop(name, None)
+    else:
+        attributes[name] = value
 
 
 def _present(attributes: dict[str, Any]) -> dict[str, Any]:

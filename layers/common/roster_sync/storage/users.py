@@ -34,6 +34,7 @@ from pynamodb.models import Model
 
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange, Restoration
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId, UserId
+from roster_sync.domain.manual_edit import KEPT, ManualEdit
 from roster_sync.domain.run import COUNT_OF_KIND, Counts
 from roster_sync.domain.user import Role, RosterEntry, SisUser, StoredUser, normalised_email
 from roster_sync.domain.user_change import ACTIVE, INACTIVE, Attributes, stored_time
@@ -43,6 +44,7 @@ from roster_sync.storage.dynamodb import (
     errors_as_ours,
     low_level_client,
     outage,
+    parse_plainly,
     pauses_s,
     unknown_cursor,
 )
@@ -162,7 +164,7 @@ class Users:
         self._client: DynamoDBClient = low_level_client()
         self._client.meta.events.register("before-parse.dynamodb.Query", _parse_fast)
         for operation in ("BatchGetItem", "UpdateItem"):
-            self._client.meta.events.register(f"before-parse.dynamodb.{operation}", _parse_plainly)
+            self._client.meta.events.register(f"before-parse.dynamodb.{operation}", parse_plainly)
 
     def roster(self, district_id: DistrictId) -> Iterator[Sequence[RosterEntry]]:
         """Every user of a district, in batches, in no order, as last written.
@@ -170,7 +172,7 @@ class Users:
         A user who is missed, or seen as before the run that has just ended, would be taken for unchanged.
         """
         with errors_as_ours(), ThreadPoolExecutor(_READ_AHEAD) as threads:
-            beginnings: list[_Position] = [(key, None) for key in _shard_keys(district_id)]
+            beginnings: list[_Position] = [(key, None) for key in shard_keys(district_id)]
             yield from _as_they_come(threads, beginnings, partial(_roster_page, self._client, self._table_name))
 
     @errors_as_ours()
@@ -193,6 +195,7 @@ class Users:
         role: Role | None = None,
         active: bool | None = None,
         email: str | None = None,
+        synced: bool | None = None,
     ) -> tuple[list[StoredUser], str | None]:
         """Users that pass every filter, and the cursor of the next page; None at the end.
 
@@ -203,9 +206,9 @@ class Users:
         """
         if email is not None:
             users = self.by_emails(district_id, [email]).get(normalised_email(email), [])
-            return [user for user in users if _passes(user, school_id, role, active)], None
+            return [user for user in users if _passes(user, school_id, role, active, synced)], None
         shard, after = _position(cursor)
-        condition = _filter(school_id, role, active)
+        condition = _filter(school_id, role, active, synced)
         found: list[StoredUser] = []
         scanned = 0
         while shard < SHARDS:
@@ -331,6 +334,19 @@ class Users:
             for change in changes
         )
 
+    def apply_edit(
+        self, district_id: DistrictId, edit: ManualEdit, *, run_id: RunId, fence: int, now: datetime
+    ) -> Counts:
+        """Apply a change by hand, under the same rule as `apply`.
+
+        A user who is of the SIS by now and was not when it was asked for, or the reverse, counts as superseded.
+
+        Raises:
+            TransientError: It could not be written; it may be tried again.
+        """
+        write = _edited(district_id, edit, run_id=run_id, fence=fence, now=now)
+        return self._write([(ChangeKind.UPDATE, write)])
+
     @errors_as_ours()
     def _write(self, writes: "Iterable[tuple[ChangeKind, _Write]]") -> Counts:
         counts = dict.fromkeys(Counts().as_dict(), 0)
@@ -393,6 +409,12 @@ class _Write:
         self.names[f"#{of}"] = of
         self.values[f":{name}"] = value
         self._sets.append(f"#{name} = if_not_exists(#{of}, :{name})")
+
+    def copy(self, name: str, of: str) -> None:
+        """Set an attribute to another's, which is there."""
+        self.names[f"#{name}"] = name
+        self.names[f"#{of}"] = of
+        self._sets.append(f"#{name} = #{of}")
 
     def remove(self, name: str) -> None:
         self.names[f"#{name}"] = name
@@ -514,6 +536,29 @@ def _uploaded(
     return write
 
 
+def _edited(district_id: DistrictId, edit: ManualEdit, *, run_id: RunId, fence: int, now: datetime) -> _Write:
+    write = _begun(district_id, edit.user_id, ChangeKind.UPDATE, run_id, fence, now)
+    write.names["#sourced_ids"] = "sourced_ids"
+    write.names["#status"] = "status"
+    of_whom = "attribute_exists(#sourced_ids)" if edit.from_sis else "attribute_not_exists(#sourced_ids)"
+    # Whoever is not stored has no status, and is not made.
+    write.condition = f"attribute_exists(#status) AND {of_whom} AND ({write.condition})"
+    if edit.role is not KEPT:
+        write.set_or_remove("manual_role", _text(edit.role))
+        if edit.role:
+            write.set("role", {"S": edit.role})
+        else:
+            write.copy("role", of="sis_role")
+    if edit.counselor_email is not KEPT:
+        write.set_or_remove("manual_counselor_email", _text(edit.counselor_email))
+        if edit.counselor_email or edit.from_sis:
+            counselor = _text(edit.counselor_email) or {"NULL": True}
+            write.set_first("counselor_email", "sis_counselor_email", counselor)
+        else:
+            write.remove("counselor_email")
+    return write
+
+
 def _begun(
     district_id: DistrictId, user_id: UserId, kind: ChangeKind, run_id: RunId, fence: int, now: datetime
 ) -> _Write:
@@ -548,7 +593,8 @@ def _shard_key(district_id: DistrictId, user_id: UserId) -> str:
     return f"{district_id}#{zlib.crc32(user_id.encode()) % SHARDS:02d}"
 
 
-def _shard_keys(district_id: DistrictId) -> list[str]:
+def shard_keys(district_id: DistrictId) -> list[str]:
+    """The partitions of a district."""
     return [f"{district_id}#{shard:02d}" for shard in range(SHARDS)]
 
 
@@ -616,13 +662,6 @@ def _parse_fast(response_dict: dict[str, Any], customized_response_dict: dict[st
         response_dict["body"] = b"{}"
 
 
-def _parse_plainly(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
-    """Parse an answer in botocore's stead; bytes stay base64."""
-    if response_dict["status_code"] == 200:
-        customized_response_dict.update(msgspec.json.decode(response_dict["body"]))
-        response_dict["body"] = b"{}"
-
-
 def _roster_entry(item: Mapping[str, Any]) -> RosterEntry:
     return RosterEntry(
         UserId(item["user_id"]["S"]),
@@ -662,7 +701,9 @@ def _position(cursor: str | None) -> tuple[int, str]:
     return int(shard), after
 
 
-def _filter(school_id: SchoolId | None, role: Role | None, active: bool | None) -> Condition | None:
+def _filter(
+    school_id: SchoolId | None, role: Role | None, active: bool | None, synced: bool | None
+) -> Condition | None:
     conditions: list[Condition] = []
     if school_id is not None:
         conditions.append(_UserItem.school_ids.contains(school_id))
@@ -670,17 +711,22 @@ def _filter(school_id: SchoolId | None, role: Role | None, active: bool | None) 
         conditions.append(_UserItem.role == role.value)
     if active is not None:
         conditions.append(_UserItem.status == (ACTIVE if active else INACTIVE))
+    if synced is not None:
+        conditions.append(_UserItem.sourced_ids.exists() if synced else _UserItem.sourced_ids.does_not_exist())
     condition: Condition | None = None
     for further in conditions:
         condition = further if condition is None else condition & further
     return condition
 
 
-def _passes(user: StoredUser, school_id: SchoolId | None, role: Role | None, active: bool | None) -> bool:
+def _passes(
+    user: StoredUser, school_id: SchoolId | None, role: Role | None, active: bool | None, synced: bool | None
+) -> bool:
     return (
         (school_id is None or school_id in user.school_ids)
         and (role is None or user.role is role)
         and (active is None or user.active is active)
+        and (synced is None or bool(user.sourced_ids) is synced)
     )
 
 

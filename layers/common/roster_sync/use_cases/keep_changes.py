@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from roster_sync.domain.change import ChangeKind, Chunk, ManualChange
+from roster_sync.domain.manual_edit import ManualEdit
 from roster_sync.domain.run import Run
-from roster_sync.domain.user_change import UserChange, difference, synced, uploaded
+from roster_sync.domain.user_change import UserChange, difference, edited, synced, uploaded
 from roster_sync.use_cases.ports import ChangeLog, UserStore
 
 
@@ -62,6 +63,13 @@ def keep_upload(
                 yield difference(kind, change.user_id, before, uploaded(before, change, products, now))
 
     _keep(list(kept()), number, run, log)
+
+
+def keep_edit(edit: ManualEdit, run: Run, *, users: UserStore, log: ChangeLog) -> None:
+    """Keep what a change by hand will change."""
+    before = users.snapshots(run.district_id, [edit.user_id]).get(edit.user_id)
+    if before and before["fence"] < run.fence:
+        _keep([difference(ChangeKind.UPDATE, edit.user_id, before, edited(before, edit))], 1, run, log)
 
 
 def _keep(changes: Sequence[UserChange], number: int, run: Run | Chunk, log: ChangeLog) -> None:

@@ -12,6 +12,7 @@ from roster_sync.domain.held_changes import Decision, HeldChange, HeldKind
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
 from roster_sync.domain.lease import Lease
+from roster_sync.domain.manual_edit import ManualEdit
 from roster_sync.domain.reading import Reading
 from roster_sync.domain.run import Counts, Run, RunState
 from roster_sync.domain.usage import NOTHING_USED, Usage
@@ -224,6 +225,11 @@ class UserStore(Protocol):
         now: datetime,
     ) -> Counts:
         """Apply an upload's changes, under the same rule as `apply`."""
+
+    def apply_edit(
+        self, district_id: DistrictId, edit: ManualEdit, *, run_id: RunId, fence: int, now: datetime
+    ) -> Counts:
+        """Apply a change by hand, under the same rule as `apply`."""
 
 
 class ChangeLog(Protocol):

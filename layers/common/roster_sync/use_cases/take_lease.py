@@ -7,7 +7,7 @@ from typing import Final
 from roster_sync.domain.errors import DistrictBusyError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import LEASE_TIME, PAUSE_S, Lease
-from roster_sync.domain.run import RunState, is_preview, is_upload
+from roster_sync.domain.run import RunState, is_preview, is_soon_over
 from roster_sync.use_cases.ports import LeaseStore, RunStore
 
 UPLOAD_PATIENCE: Final = timedelta(minutes=3)
@@ -58,7 +58,7 @@ def take_lease_after_upload(
     clock: Callable[[], datetime],
     pause: Callable[[float], None],
 ) -> Lease:
-    """The lease for as long as a run needs it; waits for an upload, which takes seconds, but for no other run.
+    """The lease for as long as a run needs it; waits for uploads and edits, which take seconds, but for no other run.
 
     Raises:
         DistrictBusyError: Another run, or an upload after three minutes, still holds it.
@@ -69,6 +69,6 @@ def take_lease_after_upload(
         try:
             return take_lease(district_id, run_id, now, LEASE_TIME, leases=leases, runs=runs)
         except DistrictBusyError as busy:
-            if not is_upload(busy.holder) or now >= patience:
+            if not is_soon_over(busy.holder) or now >= patience:
                 raise
         pause(PAUSE_S)
