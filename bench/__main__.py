@@ -16,6 +16,8 @@ from bench.fetch_memory import fetch_memory
 from bench.figures import Figure, show
 from bench.import_time import import_time
 from bench.night_cost import night_cost
+from bench.portal import TITLE as PORTAL_TITLE
+from bench.portal import portal
 
 PLAIN_WIDTH = 100
 ALL = "all"
@@ -23,6 +25,7 @@ STORAGE = "storage"
 BENCHES: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
     "cpu": (f"CPU of a fetch per user, {CPU_USERS:,} users", fetch_cpu),
     "memory": (f"Peak memory of a fetch, {MEMORY_USERS:,} users", fetch_memory),
+    "portal": (PORTAL_TITLE, portal),
     "imports": ("Import of each function beyond boto3", import_time),
 }
 COMPARISONS: dict[str, Callable[[Console], None]] = {

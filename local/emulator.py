@@ -17,7 +17,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
 # Functions inherit the emulator's environment, so it holds what they would find on AWS and little else. The company's
 # own certificates are let through, for a provider may be behind them.
 KEPT = ("LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0
 
 
 @contextmanager
