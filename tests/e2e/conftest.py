@@ -1,4 +1,4 @@
-"""The deployed local stack, once as it is and once with each function held to its policy."""
+"""The deployed local stack, once for all tests."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,15 +13,8 @@ ADistrict = Callable[..., LiveDistrict]
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """The system, deployed."""
-    with local_stack("e2e") as deployed:
-        yield deployed
-
-
-@pytest.fixture(scope="session")
-def strict_stack() -> Iterator[Stack]:
-    """The system, deployed where IAM is enforced."""
-    with local_stack("e2e-iam", enforce_iam=True) as deployed:
+    """The system, deployed where each function is held to its policy; the commands' own stacks are not."""
+    with local_stack("e2e", enforce_iam=True) as deployed:
         yield deployed
 
 

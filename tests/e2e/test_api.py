@@ -29,8 +29,8 @@ def ended(district: LiveDistrict, run_id: str) -> Mapping[str, Any] | None:
     return run if RunState(run["state"]).is_terminal else None
 
 
-def test_a_file_put_to_an_upload_url_is_imported(strict_stack: Stack, a_district: ADistrict) -> None:
-    district = a_district(strict_stack)
+def test_a_file_put_to_an_upload_url_is_imported(stack: Stack, a_district: ADistrict) -> None:
+    district = a_district(stack)
     upload = district.api.post("users/upload-url")
 
     requests.put(upload["url"], data=a_file(district, 50), headers=upload["headers"], timeout=60).raise_for_status()
@@ -40,10 +40,8 @@ def test_a_file_put_to_an_upload_url_is_imported(strict_stack: Stack, a_district
     assert len(district.users()) == 50 + len(district.counselors)
 
 
-def test_more_rows_than_a_request_has_time_for_are_imported_after_it(
-    strict_stack: Stack, a_district: ADistrict
-) -> None:
-    district = a_district(strict_stack)
+def test_more_rows_than_a_request_has_time_for_are_imported_after_it(stack: Stack, a_district: ADistrict) -> None:
+    district = a_district(stack)
 
     answer = district.api.upload(a_file(district, 2_001))
 
@@ -65,8 +63,8 @@ def test_an_upload_in_utf_16_is_refused_whole(stack: Stack, a_district: ADistric
     assert len(district.users()) == len(district.counselors)
 
 
-def test_an_administrator_syncs_now(strict_stack: Stack, a_district: ADistrict) -> None:
-    district = a_district(strict_stack)
+def test_an_administrator_syncs_now(stack: Stack, a_district: ADistrict) -> None:
+    district = a_district(stack)
 
     queued = district.api.post("runs")
 

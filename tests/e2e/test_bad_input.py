@@ -31,7 +31,9 @@ class Bad:
 
 
 BAD = {
-    "wrong secret": Bad("Enter the consumer key and the consumer secret again", [Scripted({"users": []})], "wrong"),
+    "wrong secret": Bad(
+        "Enter the consumer key and the consumer secret again", [Scripted({"users": []})], "wrong-secret"
+    ),
     "unreachable host": Bad("cannot be reached", [Scripted({"users": []})], host="http://127.0.0.1:9"),
     "web page": Bad("instead of JSON", [PAGE]),
     "empty roster": Bad("no users", [Scripted({"users": []})]),
@@ -89,6 +91,7 @@ def test_the_command_says_why(
 
     assert [line for line in told.splitlines() if bad.says in line]
     assert "Traceback" not in told
+    assert connection.consumer_secret not in told
 
 
 def test_a_school_that_the_provider_lacks_is_an_issue(stack: Stack, a_district: ADistrict) -> None:

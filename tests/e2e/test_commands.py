@@ -119,18 +119,6 @@ def test_sync_reports_each_night_and_the_stored_users(provider: SampleProvider, 
             assert attribute == "email_key" or stored[name].get(attribute) == shown
 
 
-def test_sync_with_a_wrong_secret_says_so_in_one_sentence(provider: SampleProvider, tmp_path: Path) -> None:
-    wrong = {**credentials(provider), "ONEROSTER_CONSUMER_SECRET": "wrong-secret"}
-
-    with command("sync", "--base-url", provider.base_url, "--all-schools", environment=wrong) as process:
-        printed, errors = process.communicate(timeout=PATIENCE_S)
-
-    assert process.returncode == 1
-    [sentence] = errors.splitlines()
-    assert "Enter the consumer key and the consumer secret again" in sentence
-    assert "wrong-secret" not in printed + errors
-
-
 def test_sync_without_a_secret_names_the_variables() -> None:
     nothing = {"ONEROSTER_CONSUMER_KEY": "", "ONEROSTER_CONSUMER_SECRET": ""}
 

@@ -82,15 +82,15 @@ def assert_whole(district: LiveDistrict, run: dict[str, Any]) -> None:
 
 
 def test_a_slow_provider_is_read_by_several_invocations_and_asked_for_no_page_twice(
-    strict_stack: Stack, a_district: ADistrict
+    stack: Stack, a_district: ADistrict
 ) -> None:
-    district, provider = a_district(strict_stack), SlowProvider()
+    district, provider = a_district(stack), SlowProvider()
     provider.slow_down(district)
     began = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     run_id = nightly_run_id(began)
 
-    with a_second_to_read(strict_stack):
-        strict_stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
+    with a_second_to_read(stack):
+        stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
         run = eventually(lambda: ended(district, run_id), "the run's end")
 
     assert_whole(district, run)

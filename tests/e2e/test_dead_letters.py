@@ -23,9 +23,9 @@ def give_up(stack: Stack, queue: str) -> int:
 
 
 def test_changes_that_were_given_up_end_the_run_and_a_redrive_stores_every_user(
-    strict_stack: Stack, a_district: ADistrict
+    stack: Stack, a_district: ADistrict
 ) -> None:
-    district = a_district(strict_stack)
+    district = a_district(stack)
     began = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     run_id = nightly_run_id(began)
 
@@ -33,11 +33,11 @@ def test_changes_that_were_given_up_end_the_run_and_a_redrive_stores_every_user(
         run: dict[str, Any] = district.api.get(f"runs/{run_id}")
         return run if run["state"] == "applying" else None
 
-    with no_consumer(strict_stack, "UpsertFunction"):
-        strict_stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
+    with no_consumer(stack, "UpsertFunction"):
+        stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
         eventually(fetched, "the run's changes")
         pass_an_hour(district, run_id)
-        chunks = give_up(strict_stack, "UserChanges")
+        chunks = give_up(stack, "UserChanges")
         failed = eventually(lambda: ended(district, run_id), "the run's end")
     before = len(district.users())
     issues = [issue["code"] for issue in district.api.items(f"runs/{run_id}/issues")]

@@ -79,17 +79,17 @@ def ended(district: LiveDistrict, run_id: str) -> dict[str, Any] | None:
     return run if RunState(run["state"]).is_terminal else None
 
 
-def test_a_night_whose_message_is_lost_is_done_by_a_sweep(strict_stack: Stack, a_district: ADistrict) -> None:
+def test_a_night_whose_message_is_lost_is_done_by_a_sweep(stack: Stack, a_district: ADistrict) -> None:
     """Held to its policy, too."""
-    district = a_district(strict_stack)
+    district = a_district(stack)
     began = datetime.now(UTC).replace(microsecond=0) - LONG_AGO
     run_id = nightly_run_id(began)
-    with no_consumer(strict_stack, "FetchFunction"):
-        strict_stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
-        lose_messages(strict_stack)
+    with no_consumer(stack, "FetchFunction"):
+        stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
+        lose_messages(stack)
     pass_an_hour(district, run_id)
 
-    answer = strict_stack.invoke("SweepFunction", {})
+    answer = stack.invoke("SweepFunction", {})
 
     run = eventually(lambda: ended(district, run_id), "the run's end")
     assert answer == {"resumed": 1, "ended": 0}

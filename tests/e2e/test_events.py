@@ -17,10 +17,10 @@ def a_queue_of_events(stack: Stack, district_id: str) -> str:
     return url
 
 
-def test_products_are_told_of_each_user_and_of_the_end_of_a_night(strict_stack: Stack, a_district: ADistrict) -> None:
-    district = a_district(strict_stack)
-    sqs = strict_stack.client("sqs")
-    url = a_queue_of_events(strict_stack, district.api.district_id)
+def test_products_are_told_of_each_user_and_of_the_end_of_a_night(stack: Stack, a_district: ADistrict) -> None:
+    district = a_district(stack)
+    sqs = stack.client("sqs")
+    url = a_queue_of_events(stack, district.api.district_id)
     received: list[dict[str, Any]] = []
 
     night = district.night()

@@ -42,7 +42,9 @@ def assert_bookkeeping(district: LiveDistrict, user: Attributes, run: dict[str, 
         assert "upload" in user["run_id"]
 
 
-def assert_first_night(district: LiveDistrict) -> None:
+def test_a_first_night_stores_every_attribute_of_every_user(stack: Stack, a_district: ADistrict) -> None:
+    district = a_district(stack)
+
     night = district.night()
 
     expected = district.expected_users()
@@ -51,18 +53,6 @@ def assert_first_night(district: LiveDistrict) -> None:
     for user in stored.values():
         assert_bookkeeping(district, user, dict(night.run))
     assert len({user["user_id"] for user in stored.values()}) == len(expected)
-
-
-def test_a_first_night_stores_every_attribute_of_every_user(stack: Stack, a_district: ADistrict) -> None:
-    district = a_district(stack)
-
-    assert_first_night(district)
-
-
-def test_a_first_night_passes_where_iam_is_enforced(strict_stack: Stack, a_district: ADistrict) -> None:
-    district = a_district(strict_stack)
-
-    assert_first_night(district)
 
 
 def test_a_first_night_accounts_for_every_record(stack: Stack, a_district: ADistrict) -> None:

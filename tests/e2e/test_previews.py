@@ -19,8 +19,8 @@ def previewed(district: LiveDistrict) -> Mapping[str, Any]:
     return eventually(ended, "the preview has ended")
 
 
-def test_a_preview_writes_nothing_and_says_what_the_night_then_does(strict_stack: Stack, a_district: ADistrict) -> None:
-    district = a_district(strict_stack)
+def test_a_preview_writes_nothing_and_says_what_the_night_then_does(stack: Stack, a_district: ADistrict) -> None:
+    district = a_district(stack)
     before = district.users()
 
     preview = previewed(district)

@@ -30,8 +30,8 @@ def owned(users: list[Attributes]) -> dict[str, Attributes]:
     return {user["user_id"]: {name: user[name] for name in user if name not in TOLD} for user in users}
 
 
-def test_a_night_is_taken_back_and_comes_again(strict_stack: Stack, a_district: ADistrict) -> None:
-    district = a_district(strict_stack)
+def test_a_night_is_taken_back_and_comes_again(stack: Stack, a_district: ADistrict) -> None:
+    district = a_district(stack)
     district.night()
     before = owned(district.users())
     district.provider.change_overnight()
