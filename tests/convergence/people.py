@@ -2,59 +2,132 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Any
 
+from roster_sync.domain.district import School, Settings
+
 Record = Mapping[str, Any]
 
-MAPPED, UNMAPPED = "org-1", "org-2"
+ORGS = ("org-1", "org-2")
+"""The provider's schools, the first of which is always mapped."""
 ROLES = {"administrator": "administrator", "teacher": "sponsor", "student": "student"}
-"""Imported OneRoster roles, the highest first."""
+"""OneRoster roles that every district imports."""
+_RANKS = ("administrator", "sponsor", "student")
 _MOST = 10
 
 
 @dataclass(frozen=True)
 class Expected:
-    """A user who must be stored, as the rules of the product have it."""
+    """A user who must be stored, as the rules of the product have it: every attribute that comes from the SIS."""
 
     sourced_ids: frozenset[str]
     given_name: str
+    middle_name: str | None
     family_name: str
     email: str | None
     identifier: str
+    username: str | None
+    phone: str | None
+    sms: str | None
+    grades: frozenset[str]
+    school_ids: frozenset[str]
+    agents: frozenset[str]
+    user_ids: frozenset[tuple[str, str]]
+    sis_counselor_email: str | None
+    metadata: frozenset[tuple[str, str]]
     sis_role: str
 
 
-def expected_users(records: Iterable[Record]) -> list[Expected]:
+@dataclass(frozen=True)
+class Asked:
+    """What the district had asked for when an attempt of a run began.
+
+    Attributes:
+        at: When that was.
+        schools: The mapped ones, by the provider's id.
+        products: Those that are switched on and offered.
+    """
+
+    at: datetime
+    settings: Settings
+    schools: Mapping[str, str]
+    products: frozenset[str]
+
+    @classmethod
+    def of(cls, settings: Settings, schools: Iterable[School], at: datetime, offered: frozenset[str]) -> "Asked":
+        """What these settings and schools ask for."""
+        mapped = {str(school.oneroster_id): str(school.school_id) for school in schools if school.oneroster_id}
+        return cls(at, settings, mapped, settings.products & offered)
+
+    @property
+    def roles(self) -> Mapping[str, str]:
+        """Ours for each OneRoster role that is imported."""
+        return {**ROLES, **{name: str(role) for name, role in self.settings.roles.items()}}
+
+    @property
+    def limits_hold(self) -> bool:
+        """Whether no limit is lifted."""
+        return not self.settings.limits_lifted_until or self.settings.limits_lifted_until <= self.at
+
+    @property
+    def absence_counts(self) -> bool:
+        """Whether it is school year."""
+        first, last = self.settings.school_year_from, self.settings.school_year_until
+        return not first or not last or first <= self.at.date() <= last
+
+
+def expected_users(records: Iterable[Record], asked: Asked) -> list[Expected]:
     """The users of mapped schools; records with one e-mail address and one name are one person."""
     people: dict[object, list[Record]] = {}
     for record in records:
         if (
             record["status"] == "active"
             and record["enabledUser"] == "true"
-            and record["role"] in ROLES
-            and any(org["sourcedId"] == MAPPED for org in record["orgs"])
+            and record["role"] in asked.roles
+            and any(org["sourcedId"] in asked.schools for org in record["orgs"])
         ):
             email = record.get("email")
             person = (email, record["givenName"], record["familyName"]) if email else record["sourcedId"]
             people.setdefault(person, []).append(record)
-    return [_expected(person) for person in people.values()]
+    return [_expected(person, asked) for person in people.values()]
 
 
-def stored_sourced_ids(records: Iterable[Record]) -> frozenset[str]:
+def stored_sourced_ids(records: Iterable[Record], asked: Asked) -> frozenset[str]:
     """The sourcedIds of all users who must be stored."""
-    return frozenset(sourced_id for person in expected_users(records) for sourced_id in person.sourced_ids)
+    return frozenset(sourced_id for person in expected_users(records, asked) for sourced_id in person.sourced_ids)
 
 
-def _expected(person: Sequence[Record]) -> Expected:
-    ranked = sorted(person, key=lambda record: (list(ROLES).index(record["role"]), record["sourcedId"]))
+def _expected(person: Sequence[Record], asked: Asked) -> Expected:
+    roles = asked.roles
+    ranked = sorted(person, key=lambda record: (_RANKS.index(roles[record["role"]]), record["sourcedId"]))
+
+    def first(name: str) -> Any:
+        return next((record[name] for record in ranked if name in record), None)
+
     return Expected(
         sourced_ids=frozenset(record["sourcedId"] for record in person),
         given_name=ranked[0]["givenName"],
+        middle_name=None,
         family_name=ranked[0]["familyName"],
         email=ranked[0].get("email"),
         identifier=ranked[0]["identifier"],
-        sis_role=ROLES[ranked[0]["role"]],
+        username=first("username"),
+        phone=first("phone"),
+        sms=None,
+        grades=frozenset(grade for record in person for grade in record.get("grades", ())),
+        school_ids=frozenset(
+            asked.schools[org["sourcedId"]]
+            for record in person
+            for org in record["orgs"]
+            if org["sourcedId"] in asked.schools
+        ),
+        agents=frozenset(),
+        user_ids=frozenset(),
+        sis_counselor_email=None,
+        metadata=frozenset(),
+        sis_role=roles[ranked[0]["role"]],
     )
 
 
@@ -74,7 +147,7 @@ class People:
             return
         sourced_id = self._random.choice(sorted(self._records))
         record = self._records[sourced_id]
-        match self._random.randrange(8):
+        match self._random.randrange(9):
             case 0:
                 del self._records[sourced_id]
             case 1:
@@ -84,18 +157,50 @@ class People:
             case 3:
                 self._records[sourced_id] = {**record, "enabledUser": self._random.choice(["true", "false"])}
             case 4:
-                org = self._random.choice([MAPPED, MAPPED, UNMAPPED])
-                self._records[sourced_id] = {**record, "orgs": [{"sourcedId": org}]}
+                orgs = self._random.choice([ORGS[:1], ORGS[:1], ORGS[1:], ORGS])
+                self._records[sourced_id] = {**record, "orgs": _references(orgs)}
             case 5:
                 self._records[sourced_id] = {**record, "role": self._random.choice([*ROLES, "guardian"])}
             case 6:
                 key = self._next_key()
                 del self._records[sourced_id]
                 self._records[key] = {**record, "sourcedId": key}
+            case 7:
+                name, value = self._random.choice(
+                    [("username", f"login-{self._next_key()}"), ("phone", "555-0100"), ("grades", ["05"])]
+                )
+                self._records[sourced_id] = {**record, name: value}
             case _:
                 if "email" in record and len(self._records) < _MOST:
                     key = self._next_key()
                     self._records[key] = {**record, "sourcedId": key, "role": self._random.choice(list(ROLES))}
+
+    def break_emails(self) -> None:
+        """The export loses the e-mail addresses, or has others: those of everybody."""
+        host = self._random.choice([None, "new.example.org", "example.org"])
+        for sourced_id, record in self._records.items():
+            name = record.get("email", "").partition("@")[0]
+            others = {field: value for field, value in record.items() if field != "email"}
+            self._records[sourced_id] = {**others, "email": f"{name}@{host}"} if name and host else others
+
+    def move_everybody(self) -> None:
+        """All are in one school, or in both."""
+        orgs = self._random.choice([ORGS[:1], ORGS[1:], ORGS])
+        for sourced_id, record in self._records.items():
+            self._records[sourced_id] = {**record, "orgs": _references(orgs)}
+
+    def number_anew(self) -> None:
+        """Everybody has another sourcedId."""
+        records = list(self._records.values())
+        self._records.clear()
+        for record in records:
+            key = self._next_key()
+            self._records[key] = {**record, "sourcedId": key}
+
+    def lose_most(self) -> None:
+        """The export breaks off after the first."""
+        for sourced_id in sorted(self._records)[1:]:
+            del self._records[sourced_id]
 
     def _join(self) -> None:
         self._persons += 1
@@ -108,7 +213,7 @@ class People:
             "familyName": f"Family {self._persons}",
             "identifier": f"{self._persons}",
             "role": self._random.choice(list(ROLES)),
-            "orgs": [{"sourcedId": MAPPED}],
+            "orgs": _references(ORGS[:1]),
         }
         if self._random.random() < 0.7:
             record["email"] = email_of(self._persons)
@@ -123,6 +228,10 @@ class People:
     def _next_key(self) -> str:
         self._keys += 1
         return f"S-{self._random.randrange(100):02d}-{self._keys}"
+
+
+def _references(orgs: Sequence[str]) -> list[Record]:
+    return [{"sourcedId": org} for org in orgs]
 
 
 def email_of(person: int) -> str:

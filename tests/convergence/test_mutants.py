@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from roster_sync.domain import diff
 from roster_sync.domain.change import Chunk
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import Lease
@@ -93,6 +94,16 @@ def without_whole_fetches(world: World) -> None:
     ],
 )
 def test_what_goes_wrong_without_a_condition_is_seen(mutate: Callable[[World], None]) -> None:
+    expect_to_see_it(mutate)
+
+
+def test_what_goes_wrong_without_holding_mass_changes_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diff, "hold_mass_changes", lambda *_: ([], []))
+
+    expect_to_see_it(lambda _: None)
+
+
+def expect_to_see_it(mutate: Callable[[World], None]) -> None:
     for seed in range(MOST_SEEDS):
         try:
             live(seed, nights=10, prepare=mutate)

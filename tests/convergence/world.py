@@ -16,12 +16,13 @@ from msgspec import Raw
 
 from roster_sync.domain.change import Chunk, ManualChange
 from roster_sync.domain.dead_letter import DeadLetter, LetterKind
+from roster_sync.domain.district import School, Settings
 from roster_sync.domain.errors import ConflictError, NotFoundError, OwnOutageError, TransientError
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.held_changes import Selection
-from roster_sync.domain.identifiers import DistrictId, RunId, UserId
+from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId, UserId
 from roster_sync.domain.journal import Journal, PageContent, Place
-from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
+from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME, Lease
 from roster_sync.domain.record import RawRecord
 from roster_sync.domain.run import Counts, Run, RunKind, RunState, is_approval, is_revert, upload_run_id
 from roster_sync.domain.silence import Backlog
@@ -44,7 +45,7 @@ from roster_sync.use_cases.start_revert import start_revert
 from roster_sync.use_cases.start_run import start_run
 from roster_sync.use_cases.sweep_runs import Sweeper, sweep_runs
 from tests.convergence.invocations import Fault, Invocation, Stepwise
-from tests.convergence.people import Record, stored_sourced_ids
+from tests.convergence.people import ORGS, Asked, Record, stored_sourced_ids
 from tests.support.builders import DISTRICT, NOW, a_school, settings
 from tests.support.fakes import (
     InMemoryChangeLog,
@@ -57,7 +58,8 @@ from tests.support.fakes import (
     InMemoryUsers,
 )
 
-PRODUCTS = frozenset({"serve"})
+PRODUCTS = frozenset({"serve", "jobs"})
+"""Those that are offered."""
 MOST_RECEIVES = 5
 """Of a message, before it is a dead letter: as the template's redrive policies say."""
 VISIBLE_AGAIN = timedelta(minutes=3)
@@ -82,13 +84,23 @@ class Fetched:
 
     Attributes:
         records: Those at the first page.
-        at_all_times: The sourcedIds of users who were there, and to be stored, at each page.
         whole: Whether nothing changed from the first page to the last.
     """
 
     records: Sequence[Record]
-    at_all_times: frozenset[str]
     whole: bool = True
+    _changed: list[Sequence[Record]] = field(default_factory=list)
+
+    def look(self, records: Sequence[Record]) -> None:
+        """These are there at another page."""
+        if records != self.records:
+            self.whole = False
+            self._changed.append(records)
+
+    def at_all_times(self, asked: Asked) -> frozenset[str]:
+        """The sourcedIds of users who were there, and to be stored, at each page."""
+        looks = [stored_sourced_ids(records, asked) for records in (self.records, *self._changed)]
+        return frozenset.intersection(*looks)
 
 
 @dataclass
@@ -98,6 +110,7 @@ class World:
     Attributes:
         faults: Of a hundred operations, how many go wrong.
         fetched: What each attempt of each run has seen.
+        asked: What the district had asked for when each attempt of each run began.
         check: Told of each run that ends.
         gave_up: Whether a message is lost, or became a dead letter.
         before: Each user whom a run has written, as the run found them first.
@@ -122,6 +135,7 @@ class World:
     held: InMemoryHeld = field(default_factory=InMemoryHeld)
     now: datetime = NOW
     fetched: dict[tuple[RunId, int], Fetched] = field(default_factory=dict)
+    asked: dict[tuple[RunId, int], Asked] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     under_way: list[Invocation] = field(default_factory=list)
     proves: Callable[[bool], bool] = staticmethod(lambda whole: whole)  # noqa: RUF009 - a function, not shared state
@@ -142,8 +156,9 @@ class World:
         limits = (
             {"deactivation_percent": 1, "deactivation_minimum": 0} if self.strict else {"deactivation_percent": 100}
         )
-        self.districts.save_settings(settings(products=PRODUCTS, **limits), 0)
+        self.districts.save_settings(settings(products=frozenset({"serve"}), **limits), 0)
         self.districts.put_school(a_school())
+        self.map_second_school(mapped=False)
 
     # What may happen
 
@@ -162,6 +177,17 @@ class World:
             )
 
         self._invoke("dispatch", work)
+
+    def change_settings(self, **changes: Any) -> None:
+        """An administrator saves other settings."""
+        stored = self.districts.settings(DISTRICT)
+        assert stored
+        self.districts.save_settings(replace(stored, **changes), stored.version)
+
+    def map_second_school(self, *, mapped: bool) -> None:
+        """An administrator enters the second school's OneRoster ID, or takes it out."""
+        oneroster_id = SourcedId(ORGS[1]) if mapped else None
+        self.districts.put_school(a_school(school_id=SchoolId("high"), name="High", oneroster_id=oneroster_id))
 
     def outlive_lease(self) -> None:
         """A function stands still until its lease has expired and another run has begun."""
@@ -347,6 +373,13 @@ class World:
                 invocation.kill()
                 self.under_way.remove(invocation)
 
+    def end(self) -> None:
+        """Nothing happens any more, and no thread is left that waits for it."""
+        for invocation in self.under_way:
+            with suppress(Exception):
+                invocation.kill()
+        self.under_way.clear()
+
     # Queues and functions
 
     def _go_on(self, invocation: Invocation) -> None:
@@ -404,15 +437,16 @@ class World:
 
     def _fetch(self, invocation: Invocation, body: str) -> None:
         run_id = RunId(body)
+        districts = _Districts(invocation, self)
         fetcher = Fetcher(
-            districts=cast("Any", Stepwise(invocation, self.districts)),
-            leases=cast("Any", Stepwise(invocation, self.districts)),
+            districts=cast("Any", districts),
+            leases=cast("Any", districts),
             runs=self._runs(invocation),
             users=cast("Any", Stepwise(invocation, self.users)),
             log=cast("Any", Stepwise(invocation, self.log)),
             held=cast("Any", Stepwise(invocation, self.held)),
             queue=_Queue(invocation, self),
-            open_provider=lambda _: _Provider(invocation, self, run_id),
+            open_provider=lambda settings: _Provider(invocation, self, run_id, districts.asked(settings)),
             offered_products=PRODUCTS,
             checkpoints=cast("Any", Stepwise(invocation, self.checkpoints)),
             request_sync=lambda district_id, run_id: self._request(invocation, [(district_id, run_id)]),
@@ -550,6 +584,32 @@ class _Runs(Stepwise):
         return self._invocation.operation(close)
 
 
+class _Districts(Stepwise):
+    """Districts, and what was read of one: the schools, and when the lease was taken."""
+
+    def __init__(self, invocation: Invocation, world: World) -> None:
+        super().__init__(invocation, world.districts)
+        self._world = world
+        self._schools: Sequence[School] = ()
+        self._leased_at = world.now
+
+    def asked(self, settings: Settings) -> Asked:
+        return Asked.of(settings, self._schools, self._leased_at, PRODUCTS)
+
+    def schools(self, district_id: DistrictId) -> list[School]:
+        schools: list[School] = self._invocation.operation(lambda: self._world.districts.schools(district_id))
+        self._schools = schools
+        return schools
+
+    def acquire(self, district_id: DistrictId, holder: RunId, now: datetime, expires_at: datetime) -> Lease:
+        def acquire() -> Lease:
+            lease = self._world.districts.acquire(district_id, holder, now, expires_at)
+            self._leased_at = self._world.now
+            return lease
+
+        return self._invocation.operation(acquire)
+
+
 class _Leases(Stepwise):
     """The lease, and who works under it."""
 
@@ -628,10 +688,11 @@ class _Page:
 class _Provider:
     """A provider whose records may change between two pages: it is read again, once, else no fetch is whole."""
 
-    def __init__(self, invocation: Invocation, world: World, run_id: RunId) -> None:
+    def __init__(self, invocation: Invocation, world: World, run_id: RunId, asked: Asked) -> None:
         self._invocation = invocation
         self._world = world
         self._attempt = (run_id, invocation.attempt)
+        world.asked[self._attempt] = asked
         self._journal = Journal(NOW)
         self.reader = JsonRecordReader()
         self.requests_made = 0
@@ -644,7 +705,7 @@ class _Provider:
 
     def pages(self, endpoint: str, filter: str | None = None) -> Iterator[Page]:  # noqa: A002
         if endpoint == "orgs":
-            yield _Page([{"sourcedId": "org-1"}])
+            yield _Page([{"sourcedId": org} for org in ORGS])
             return
         yield from self._read(1)
         if not self._world.fetched[self._attempt].whole and self._world.random.random() < 0.5:
@@ -659,17 +720,16 @@ class _Provider:
             if recalled := self._journal.recall(place):
                 number, page = json.loads(bytes(recalled.records[0]))
                 if world.forgets_readings:
-                    readings[number] = Fetched(self._now(), stored_sourced_ids(self._now()))
+                    readings[number] = Fetched(self._now())
                 fetched = world.fetched[self._attempt] = readings[number]
             else:
                 if not offset:
                     number = len(readings)
-                    readings.append(Fetched(self._now(), stored_sourced_ids(self._now())))
+                    readings.append(Fetched(self._now()))
                 fetched = world.fetched[self._attempt] = readings[number]
                 page = self._asked(offset)
                 self.requests_made += 1
-                fetched.whole = fetched.whole and self._now() == fetched.records
-                fetched.at_all_times &= stored_sourced_ids(self._now())
+                fetched.look(self._now())
                 self._journal.note(place, PageContent([Raw(json.dumps([number, page]).encode())]))
             yield _Page(page, starts_over=reading > 1 and not offset)
             if not page:

@@ -52,6 +52,22 @@ def names(*numbers: int) -> set[str]:
     return {f"S-{number:03d}" for number in numbers}
 
 
+def test_whoever_would_be_joined_with_a_user_whose_change_waits_stays_until_that_is_decided() -> None:
+    """A broken export gave two pupils one address and one name: one of them was deactivated, the other held."""
+    district = District()
+    pupils = {"givenName": "Given", "familyName": "Family"}
+    district.records[0] |= pupils
+    district.records[1] |= pupils
+    district.nights.run(*district.records)
+
+    run = district.night(range(40), email="noreply@example.org")
+
+    active = {name for user in district.nights.users.all(DISTRICT) if user.active for name in user.sourced_ids}
+    assert run.state is RunState.BLOCKED
+    assert run.counts.deactivated == 0
+    assert active == names(*range(100))
+
+
 def test_other_addresses_for_many_are_held_and_everything_else_is_done() -> None:
     district = District()
     district.records.append(a_record("S-new"))

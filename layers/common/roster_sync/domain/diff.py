@@ -284,6 +284,7 @@ class Comparison:
         if mass_changes:
             waiting = {each.planned.held for each in mass_changes}
             planned = [each for each in planned if each.held not in waiting]
+            leaving = self._less_who_may_be_joined(leaving, waiting)
         withheld += mass_changes
         reasons += why
         for each in withheld:
@@ -568,6 +569,12 @@ class Comparison:
             row for row in inactive if self._is_absent(row) and roster.written_by_this_run(row) is ChangeKind.DEACTIVATE
         ]
         return [row for row in scope if self._is_absent(row)], left, scope
+
+    def _less_who_may_be_joined(self, leaving: list[int], waiting: Set[int]) -> list[int]:
+        """Without users whose record would be another user's, if that one's change did not wait for a decision."""
+        by_sourced_id = self._roster.by_sourced_id
+        joined = {by_sourced_id.get(known) for index in waiting for known in self._held[index].sourced_ids}
+        return [row for row in leaving if row not in joined]
 
     def _told_to_leave(self, leaving: list[int]) -> list[int]:
         """Those whose record came and says that they have left; the others are told."""
