@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import structs
 
+from roster_sync.domain.beginning import KEPT, Beginning
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange, Restoration
 from roster_sync.domain.dead_letter import DeadLetter, LetterKind
 from roster_sync.domain.district import School, Settings, require_own_oneroster_id
@@ -366,6 +367,26 @@ class InMemoryHeld:
 
     def decide(self, district_id: DistrictId, run_id: RunId, decision: Decision, number: int) -> bool:
         return self._decisions.setdefault((district_id, run_id), {}).setdefault(number, decision) is decision
+
+
+class InMemoryBeginnings:
+    """ApiBeginnings."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[DistrictId, str], tuple[Beginning, datetime]] = {}
+
+    def keep(self, district_id: DistrictId, key: str, beginning: Beginning) -> Beginning:
+        before, until = self._kept.get((district_id, key), (beginning, beginning.at))
+        if until > beginning.at:
+            return before
+        self.replace(district_id, key, beginning)
+        return beginning
+
+    def replace(self, district_id: DistrictId, key: str, beginning: Beginning) -> None:
+        self._kept[district_id, key] = beginning, beginning.at + KEPT
+
+    def forget(self, district_id: DistrictId, key: str, now: datetime) -> None:
+        self._kept.pop((district_id, key), None)
 
 
 class InMemoryUsers:

@@ -170,6 +170,16 @@ def test_the_gateways_own_answers_have_the_shape_of_the_apis() -> None:
         assert problem.get("status") == response.get("StatusCode"), name
 
 
+def test_who_asks_too_often_is_told_when_to_ask_again() -> None:
+    responses = properties("Api")["GatewayResponses"]
+    headers = {name: each["ResponseParameters"]["Headers"] for name, each in responses.items()}
+
+    assert {name for name, each in responses.items() if each.get("StatusCode") == 429} == {"THROTTLED", "QUOTA_EXCEEDED"}
+    assert {name for name, each in headers.items() if "Retry-After" in each} == {"THROTTLED", "QUOTA_EXCEEDED"}
+    # API Gateway takes a text in quotes of its own for a constant.
+    assert re.fullmatch(r"'[1-9]\d*'", headers["THROTTLED"]["Retry-After"])
+
+
 def test_the_api_answers_before_the_gateway_gives_up_and_waits_for_a_whole_probe() -> None:
     api, probe = functions()["settings_api"]["Timeout"], functions()["test_connection"]["Timeout"]
 

@@ -21,6 +21,7 @@ from tests.support.builders import DISTRICT, NOW
 from tests.support.description import description, resolved
 from tests.support.events import api_event, district_admin
 from tests.support.fakes import (
+    InMemoryBeginnings,
     InMemoryChangeLog,
     InMemoryDeadLetters,
     InMemoryDistricts,
@@ -96,6 +97,8 @@ class Client:
         self.users = PagedUsers()
         self.log = InMemoryChangeLog()
         self.uploads = InMemoryUploads()
+        self.beginnings = InMemoryBeginnings()
+        self.now = NOW
         self.requested: list[tuple[DistrictId, RunId]] = []
         self.request_sync: Callable[[DistrictId, RunId], None] = lambda *request: self.requested.append(request)
         self.tested: list[Mapping[str, Any]] = []
@@ -114,6 +117,7 @@ class Client:
                 search=InMemoryUserSearch(self.users),
                 log=self.log,
                 uploads=self.uploads,
+                beginnings=self.beginnings,
                 request_sync=self._request_sync,
                 send_changes=lambda district_id, bodies: self.sent.append((district_id, list(bodies))),
                 encrypt=lambda district_id, text: f"{district_id}:{text[::-1]}".encode(),
@@ -121,7 +125,7 @@ class Client:
                 normalise_base_url=_normalised,
                 normalise_token_url=_normalised,
                 offered_products=frozenset({"serve", "jobs", "journey"}),
-                clock=lambda: NOW,
+                clock=lambda: self.now,
                 start_metering=lambda: lambda: Usage(write_units=3),
                 nonce=lambda: f"{next(numbers):08x}",
             )

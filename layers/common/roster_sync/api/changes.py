@@ -6,9 +6,12 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
 from roster_sync.api.answers import answers
 from roster_sync.api.existing_run import existing_run
+from roster_sync.api.idempotency import Asked, IdempotencyKey, once
 from roster_sync.api.schemas import ChangeOut, ChangesOut, Cursor, DistrictInPath, Limit, RunInPath, RunOut, SamplesOut
 from roster_sync.api.services import Services
+from roster_sync.domain.beginning import Beginning
 from roster_sync.domain.change import ChangeKind
+from roster_sync.domain.run import Run, revert_run_id
 from roster_sync.use_cases.show_changes import page_of_changes, samples_of_changes
 from roster_sync.use_cases.start_revert import start_revert
 
@@ -39,15 +42,21 @@ def add_change_routes(api: APIGatewayRestResolver, services: Services) -> None:
         status_code=HTTPStatus.ACCEPTED,
         responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT),
     )
-    def revert(district_id: DistrictInPath, run_id: RunInPath) -> RunOut:
-        run = start_revert(
-            existing_run(services.runs, district_id, run_id),
-            runs=services.runs,
-            request_sync=services.request_sync,
-            now=services.clock(),
-            nonce=services.nonce(),
-        )
-        return RunOut.of(run)
+    def revert(district_id: DistrictInPath, run_id: RunInPath, key: IdempotencyKey = None) -> RunOut:
+        def start(beginning: Beginning) -> Run:
+            return start_revert(
+                existing_run(services.runs, district_id, run_id),
+                runs=services.runs,
+                request_sync=services.request_sync,
+                now=beginning.at,
+                nonce=beginning.nonce,
+            )
+
+        def started(beginning: Beginning) -> Run | None:
+            return services.runs.get(district_id, revert_run_id(beginning.at, beginning.nonce))
+
+        asked = Asked(district_id, key, api.current_event)
+        return RunOut.of(once(asked, services, start=start, started=started))
 
     @api.get(
         "/districts/<district_id>/runs/<run_id>/samples",

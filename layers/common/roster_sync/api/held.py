@@ -8,11 +8,14 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from roster_sync.api.answers import answers
 from roster_sync.api.held_schemas import DecisionOut, HeldOut, SelectionBody
+from roster_sync.api.idempotency import Asked, IdempotencyKey, once
 from roster_sync.api.schemas import Cursor, DistrictInPath, Limit, RunInPath, RunOut
 from roster_sync.api.services import Services
+from roster_sync.domain.beginning import Beginning
 from roster_sync.domain.errors import NotFoundError
+from roster_sync.domain.held_changes import Action, Decision
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
-from roster_sync.domain.run import Run
+from roster_sync.domain.run import Run, approval_run_id
 from roster_sync.security.access import account
 from roster_sync.use_cases.decide_held import approve_held, discard_held
 
@@ -50,18 +53,26 @@ def add_held_routes(api: APIGatewayRestResolver, services: Services) -> None:
         status_code=HTTPStatus.ACCEPTED,
         responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT),
     )
-    def approve(district_id: DistrictInPath, run_id: RunInPath, body: SelectionBody) -> RunOut:
-        run = approve_held(
-            existing(district_id, run_id),
-            body.selection(),
-            asking(),
-            runs=runs,
-            held=held,
-            request_sync=services.request_sync,
-            now=services.clock(),
-            nonce=services.nonce(),
-        )
-        return RunOut.of(run)
+    def approve(
+        district_id: DistrictInPath, run_id: RunInPath, body: SelectionBody, key: IdempotencyKey = None
+    ) -> RunOut:
+        def start(beginning: Beginning) -> Run:
+            return approve_held(
+                existing(district_id, run_id),
+                body.selection(),
+                asking(),
+                runs=runs,
+                held=held,
+                request_sync=services.request_sync,
+                now=beginning.at,
+                nonce=beginning.nonce,
+            )
+
+        def started(beginning: Beginning) -> Run | None:
+            return runs.get(district_id, approval_run_id(beginning.at, beginning.nonce))
+
+        asked = Asked(district_id, key, api.current_event)
+        return RunOut.of(once(asked, services, start=start, started=started))
 
     @api.post(
         "/districts/<district_id>/runs/<run_id>/discard",
@@ -69,6 +80,17 @@ def add_held_routes(api: APIGatewayRestResolver, services: Services) -> None:
         description="They are not made; the next sync finds them anew.",
         responses=answers(HTTPStatus.OK, HTTPStatus.CONFLICT),
     )
-    def discard(district_id: DistrictInPath, run_id: RunInPath, body: SelectionBody) -> DecisionOut:
-        run = existing(district_id, run_id)
-        return DecisionOut.of(discard_held(run, body.selection(), asking(), held=held, now=services.clock()))
+    def discard(
+        district_id: DistrictInPath, run_id: RunInPath, body: SelectionBody, key: IdempotencyKey = None
+    ) -> DecisionOut:
+        def start(beginning: Beginning) -> Decision:
+            run = existing(district_id, run_id)
+            return discard_held(run, body.selection(), asking(), held=held, now=beginning.at)
+
+        def started(beginning: Beginning) -> Decision | None:
+            decisions = held.decisions(district_id, run_id)
+            made = (each for each in decisions if (each.action, each.decided_at) == (Action.DISCARD, beginning.at))
+            return next(made, None)
+
+        asked = Asked(district_id, key, api.current_event)
+        return DecisionOut.of(once(asked, services, start=start, started=started))

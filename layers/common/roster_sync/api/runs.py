@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from roster_sync.api.answers import answers
 from roster_sync.api.existing_run import existing_run
+from roster_sync.api.idempotency import Asked, IdempotencyKey, once
 from roster_sync.api.schemas import (
     Cursor,
     DistrictInPath,
@@ -21,6 +22,8 @@ from roster_sync.api.schemas import (
     RunsOut,
 )
 from roster_sync.api.services import Services
+from roster_sync.domain.beginning import Beginning
+from roster_sync.domain.run import Run, RunState, manual_run_id, preview_run_id
 from roster_sync.use_cases.redrive_run import Redriver, redrive_run
 from roster_sync.use_cases.start_run import start_run
 
@@ -39,19 +42,31 @@ def add_run_routes(api: APIGatewayRestResolver, services: Services) -> None:
         summary="Sync now, or preview a sync",
         description="A run is queued, or `skipped` with the reason if the district cannot run.",
         status_code=HTTPStatus.ACCEPTED,
+        responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT),
     )
-    def sync_now(district_id: DistrictInPath, body: Annotated[RunBody | None, Body()] = None) -> RunOut:
-        run = start_run(
-            district_id,
-            districts=services.districts,
-            runs=runs,
-            request_sync=services.request_sync,
-            offered_products=services.offered_products,
-            now=services.clock(),
-            nonce=services.nonce(),
-            preview=body is not None and body.preview,
-        )
-        return RunOut.of(run)
+    def sync_now(
+        district_id: DistrictInPath, body: Annotated[RunBody | None, Body()] = None, key: IdempotencyKey = None
+    ) -> RunOut:
+        preview = body is not None and body.preview
+        id_of = preview_run_id if preview else manual_run_id
+
+        def start(beginning: Beginning) -> Run:
+            return start_run(
+                district_id,
+                districts=services.districts,
+                runs=runs,
+                request_sync=services.request_sync,
+                offered_products=services.offered_products,
+                now=beginning.at,
+                nonce=beginning.nonce,
+                preview=preview,
+            )
+
+        def started(beginning: Beginning) -> Run | None:
+            return runs.get(district_id, id_of(beginning.at, beginning.nonce))
+
+        asked = Asked(district_id, key, api.current_event)
+        return RunOut.of(once(asked, services, start=start, started=started))
 
     @api.get("/districts/<district_id>/runs/<run_id>", summary="Read a run")
     def get_run(district_id: DistrictInPath, run_id: RunInPath) -> RunOut:
@@ -64,7 +79,7 @@ def add_run_routes(api: APIGatewayRestResolver, services: Services) -> None:
         status_code=HTTPStatus.ACCEPTED,
         responses=answers(HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT),
     )
-    def redrive(district_id: DistrictInPath, run_id: RunInPath) -> RunOut:
+    def redrive(district_id: DistrictInPath, run_id: RunInPath, key: IdempotencyKey = None) -> RunOut:
         redriver = Redriver(
             letters=services.dead_letters,
             runs=runs,
@@ -73,7 +88,16 @@ def add_run_routes(api: APIGatewayRestResolver, services: Services) -> None:
             send_changes=services.send_changes,
             clock=services.clock,
         )
-        return RunOut.of(redrive_run(district_id, run_id, redriver))
+
+        def start(_beginning: Beginning) -> Run:
+            return redrive_run(district_id, run_id, redriver)
+
+        def started(_beginning: Beginning) -> Run | None:
+            run = runs.get(district_id, run_id)
+            return run if run and run.state is not RunState.FAILED else None
+
+        asked = Asked(district_id, key, api.current_event)
+        return RunOut.of(once(asked, services, start=start, started=started))
 
     @api.get(
         "/districts/<district_id>/runs/<run_id>/issues",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+from roster_sync.domain.beginning import Beginning
 from roster_sync.domain.district import School
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
@@ -85,6 +86,19 @@ class ApiUploads(Protocol):
         """A URL to which one file may be PUT."""
 
 
+class ApiBeginnings(Protocol):
+    """When requests with an `Idempotency-Key` began."""
+
+    def keep(self, district_id: DistrictId, key: str, beginning: Beginning) -> Beginning:
+        """Keep a beginning, and return it; that which the key has already, if one is not forgotten."""
+
+    def replace(self, district_id: DistrictId, key: str, beginning: Beginning) -> None:
+        """Let the key have another beginning."""
+
+    def forget(self, district_id: DistrictId, key: str, now: datetime) -> None:
+        """Let the key have none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The stores, and the calls to other functions.
@@ -110,6 +124,7 @@ class Services:
     search: UserSearch
     log: ApiChangeLog
     uploads: ApiUploads
+    beginnings: ApiBeginnings
     request_sync: Callable[[DistrictId, RunId], None]
     send_changes: Callable[[DistrictId, Sequence[str]], None]
     encrypt: Callable[[DistrictId, str], bytes]

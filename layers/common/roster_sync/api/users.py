@@ -13,6 +13,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from roster_sync.api.answers import answers
+from roster_sync.api.existing_run import existing_run
+from roster_sync.api.idempotency import Asked, IdempotencyKey, once
 from roster_sync.api.schemas import (
     Cursor,
     DistrictInPath,
@@ -28,9 +30,10 @@ from roster_sync.api.schemas import (
 )
 from roster_sync.api.services import LEASE_LASTS, Services
 from roster_sync.api.user_edits import USER_ETAG, shown_user
+from roster_sync.domain.beginning import Beginning
 from roster_sync.domain.errors import ConfigurationError, NotFoundError
-from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
-from roster_sync.domain.run import upload_run_id
+from roster_sync.domain.identifiers import SchoolId
+from roster_sync.domain.run import Run, upload_run_id
 from roster_sync.domain.search import UserQuery, words_of
 from roster_sync.domain.upload import CONTENT_TYPE, read_upload
 from roster_sync.domain.user import Role, normalised_email
@@ -60,16 +63,10 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
         clock=services.clock,
     )
 
-    def new_run_id() -> RunId:
-        return upload_run_id(services.clock(), services.nonce())
-
-    def report(district_id: DistrictId, run_id: RunId) -> UploadOut:
-        run = runs.get(district_id, run_id)
-        if run is None:
-            raise NotFoundError("There is no such run.")
-        issues, next_cursor = runs.issues(district_id, run_id, run.attempt, None, REPORTED_ISSUES)
+    def report(run: Run) -> UploadOut:
+        issues, next_cursor = runs.issues(run.district_id, run.run_id, run.attempt, None, REPORTED_ISSUES)
         return UploadOut(
-            run_id=run_id,
+            run_id=run.run_id,
             run=RunOut.of(run),
             issues=IssuesOut(items=[IssueOut.of(issue) for issue in issues], next_cursor=next_cursor),
         )
@@ -141,7 +138,7 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
             "requestBody": {"content": {CONTENT_TYPE: {"schema": {"type": "string"}}}, "required": True}
         },
     )
-    def upload_users(district_id: DistrictInPath) -> Response[UploadOut]:
+    def upload_users(district_id: DistrictInPath, key: IdempotencyKey = None) -> Response[UploadOut]:
         event = api.current_event
         media_type = (event.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
         if media_type != CONTENT_TYPE:
@@ -154,15 +151,23 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 "The file is larger than 5 MB. Ask for an upload URL (POST .../users/upload-url) and PUT it there.",
             )
-        upload = read_upload(content, services.districts.schools(district_id))
-        run_id = new_run_id()
-        if upload.row_count > MAX_ROWS_IN_REQUEST:
-            # In this order: a file that cannot be kept must not leave a run that waits for it.
-            services.uploads.put(district_id, run_id, content)
-            create_upload_run(district_id, run_id, importer, services.clock())
-            return Response(HTTPStatus.ACCEPTED.value, APPLICATION_JSON, report(district_id, run_id))
-        import_upload(upload, district_id, run_id, replace(importer, metered=services.start_metering()))
-        return Response(HTTPStatus.OK.value, APPLICATION_JSON, report(district_id, run_id))
+
+        def start(beginning: Beginning) -> Run:
+            upload = read_upload(content, services.districts.schools(district_id))
+            run_id = upload_run_id(beginning.at, beginning.nonce)
+            if upload.row_count > MAX_ROWS_IN_REQUEST:
+                # In this order: a file that cannot be kept must not leave a run that waits for it.
+                services.uploads.put(district_id, run_id, content)
+                create_upload_run(district_id, run_id, importer, beginning.at)
+                return existing_run(runs, district_id, run_id)
+            return import_upload(upload, district_id, run_id, replace(importer, metered=services.start_metering()))
+
+        def started(beginning: Beginning) -> Run | None:
+            return runs.get(district_id, upload_run_id(beginning.at, beginning.nonce))
+
+        run = once(Asked(district_id, key, event), services, start=start, started=started)
+        status = HTTPStatus.OK if run.state.is_terminal else HTTPStatus.ACCEPTED
+        return Response(status.value, APPLICATION_JSON, report(run))
 
     @api.post(
         "/districts/<district_id>/users/upload-url",
@@ -171,7 +176,7 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
         status_code=HTTPStatus.CREATED,
     )
     def create_upload_url(district_id: DistrictInPath) -> UploadUrlOut:
-        run_id = new_run_id()
+        run_id = upload_run_id(services.clock(), services.nonce())
         return UploadUrlOut(
             run_id=run_id,
             url=services.uploads.url(district_id, run_id, URL_VALID_FOR),
