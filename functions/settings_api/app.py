@@ -19,6 +19,7 @@ from roster_sync.metering import METER
 from roster_sync.observability import logger
 from roster_sync.oneroster.address import normalise_base_url, normalise_token_url
 from roster_sync.security.secrets import Secrets
+from roster_sync.storage.active_districts import ActiveDistricts
 from roster_sync.storage.beginnings import Beginnings
 from roster_sync.storage.change_log import ChangeLog
 from roster_sync.storage.dead_letters import DeadLetters
@@ -76,6 +77,7 @@ def api() -> Api:
             search=UserSearch(environment().users_table),
             log=ChangeLog(environment().sync_runs_table),
             beginnings=Beginnings(environment().sync_runs_table),
+            active_districts=ActiveDistricts(environment().districts_table).page,
             uploads=Uploads(environment().uploads_bucket),
             request_sync=request_sync,
             send_changes=send_changes,

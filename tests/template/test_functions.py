@@ -12,6 +12,7 @@ from tests.support.template import ROOT, functions, properties, resources, templ
 
 PUBLIC_ROUTES = {("GET", "/portal"), ("GET", "/portal/{proxy+}"), ("GET", "/openapi.json")}
 ROUTES = {
+    ("GET", "/districts"),
     ("GET", "/districts/{district_id}/settings"),
     ("PUT", "/districts/{district_id}/settings"),
     ("POST", "/districts/{district_id}/settings/test"),
@@ -174,7 +175,10 @@ def test_who_asks_too_often_is_told_when_to_ask_again() -> None:
     responses = properties("Api")["GatewayResponses"]
     headers = {name: each["ResponseParameters"]["Headers"] for name, each in responses.items()}
 
-    assert {name for name, each in responses.items() if each.get("StatusCode") == 429} == {"THROTTLED", "QUOTA_EXCEEDED"}
+    assert {name for name, each in responses.items() if each.get("StatusCode") == 429} == {
+        "THROTTLED",
+        "QUOTA_EXCEEDED",
+    }
     assert {name for name, each in headers.items() if "Retry-After" in each} == {"THROTTLED", "QUOTA_EXCEEDED"}
     # API Gateway takes a text in quotes of its own for a constant.
     assert re.fullmatch(r"'[1-9]\d*'", headers["THROTTLED"]["Retry-After"])

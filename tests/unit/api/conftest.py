@@ -118,6 +118,7 @@ class Client:
                 log=self.log,
                 uploads=self.uploads,
                 beginnings=self.beginnings,
+                active_districts=self._active,
                 request_sync=self._request_sync,
                 send_changes=lambda district_id, bodies: self.sent.append((district_id, list(bodies))),
                 encrypt=lambda district_id, text: f"{district_id}:{text[::-1]}".encode(),
@@ -148,6 +149,10 @@ class Client:
 
     def _request_sync(self, district_id: DistrictId, run_id: RunId) -> None:
         self.request_sync(district_id, run_id)
+
+    def _active(self, cursor: str | None, limit: int) -> tuple[list[DistrictId], str | None]:
+        ids = sorted(each.district_id for each in self.districts.active() if each.district_id > (cursor or ""))
+        return ids[:limit], ids[limit - 1] if len(ids) > limit else None
 
     def _test(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         if self.test_refused:

@@ -29,6 +29,7 @@ _SCHEME = "IdToken"
 _SCHEME_DESCRIPTION = "ID token of the deployment's Cognito user pool. It lasts an hour."
 
 _TAGS = {
+    "districts": "All of them, for the vendor's staff.",
     "settings": "Of a district: its provider, key and secret, products, limits.",
     "schools": "Of a district, each with its OneRoster ID.",
     "users": "Of a district as they are stored, and uploads of users.",

@@ -104,6 +104,7 @@ class Services:
     """The stores, and the calls to other functions.
 
     Attributes:
+        active_districts: Ids of districts with a product on, from a cursor and as many as said, and the next cursor.
         request_sync: Sends a SyncRequest.
         send_changes: Sends bodies of chunks again.
         encrypt: Encrypts a secret for a district; there is no way back in this function.
@@ -125,6 +126,7 @@ class Services:
     log: ApiChangeLog
     uploads: ApiUploads
     beginnings: ApiBeginnings
+    active_districts: Callable[[str | None, int], tuple[Sequence[DistrictId], str | None]]
     request_sync: Callable[[DistrictId, RunId], None]
     send_changes: Callable[[DistrictId, Sequence[str]], None]
     encrypt: Callable[[DistrictId, str], bytes]

@@ -16,10 +16,12 @@ class NotSignedInError(RosterSyncError):
 
 
 class ForbiddenError(RosterSyncError):
-    """The token's owner may not act on this district."""
+    """The token's owner may not do this."""
 
-    def __init__(self) -> None:
-        super().__init__("Your account may not act on this district. Sign in with an account of the district.")
+    def __init__(
+        self, message: str = "Your account may not act on this district. Sign in with an account of the district."
+    ) -> None:
+        super().__init__(message)
 
 
 class AccountRole(StrEnum):
@@ -58,6 +60,16 @@ def account(claims: Mapping[str, str] | None) -> Account:
     role = next((role for role in AccountRole if role == claims.get("custom:role")), None)
     name = claims.get("email") or claims.get("cognito:username") or claims.get("sub") or "unknown"
     return Account(DistrictId(district_id) if district_id else None, role, name)
+
+
+def require_staff(asking: Account) -> None:
+    """Let the vendor's staff alone act on more than one district.
+
+    Raises:
+        ForbiddenError: The account is of a district, or of nobody.
+    """
+    if asking.role is not AccountRole.SUPPORT:
+        raise ForbiddenError("Only the vendor's staff may see all districts. Ask for your own district.")
 
 
 def require_access(asking: Account, district_id: DistrictId) -> None:
