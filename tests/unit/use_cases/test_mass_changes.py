@@ -8,6 +8,7 @@ import pytest
 
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.district import Settings
+from roster_sync.domain.limits import LIFTED
 from roster_sync.domain.run import Run, RunState
 from tests.support.approvals import approve
 from tests.support.builders import DISTRICT, NOW, a_school, settings
@@ -209,6 +210,7 @@ def test_while_the_limits_are_lifted_any_number_changes_and_leaves() -> None:
     after = district.nights.run(*district.records)
 
     assert (lifted.state, lifted.counts.updated, lifted.counts.deactivated) == (RunState.COMPLETED, 50, 40)
+    assert lifted.reason == LIFTED
     assert (after.state, after.held) == (RunState.BLOCKED, {"deactivation": 30})
 
 

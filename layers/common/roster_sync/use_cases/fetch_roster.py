@@ -26,7 +26,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedI
 from roster_sync.domain.issue import Issue, in_mending_order
 from roster_sync.domain.journal import Journal
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
-from roster_sync.domain.limits import Limits, limits_of
+from roster_sync.domain.limits import LIFTED, Limits, limits_of
 from roster_sync.domain.modified import NewestChange
 from roster_sync.domain.normalise import rules_of
 from roster_sync.domain.reading import Fetch, Reading, reading_key
@@ -232,7 +232,8 @@ def _fetch(
         if ended:
             fetcher.districts.save_previewed(run.district_id, fetcher.clock(), settings.version)
         return Fetched(ended, comparison.received, 0, requests_made, reading)
-    return _send(run, products, comparison, outcome, issues, requests_made, reading, held, fetcher)
+    reason = _reason_of(outcome, limits)
+    return _send(run, products, comparison, outcome, issues, requests_made, reading, held, reason, fetcher)
 
 
 def _read(
@@ -283,6 +284,7 @@ def _send(
     requests_made: int,
     reading: Reading,
     held: Mapping[HeldKind, int],
+    reason: str | None,
     fetcher: Fetcher,
 ) -> Fetched:
     """Store what the fetch found, then send the chunks; the last one applied closes the run."""
@@ -301,7 +303,7 @@ def _send(
         provider_requests=requests_made,
         reading=reading,
         outcome=RunState.BLOCKED if outcome.verdict.blocks_run else state,
-        reason=_reason_of(outcome),
+        reason=reason,
         held=held,
         usage=fetcher.metered() + ACCOUNTING_OF_A_FETCH,
     )
@@ -328,7 +330,10 @@ def _hold(run: Run, comparison: Comparison, outcome: Outcome, fetcher: Fetcher) 
     return counts
 
 
-def _reason_of(outcome: Outcome) -> str | None:
-    if len(outcome.withheld) <= HELD_AT_MOST:
-        return outcome.verdict.reason
-    return f"{outcome.verdict.reason} The first {HELD_AT_MOST} are on the list; the sync after that lists the rest."
+def _reason_of(outcome: Outcome, limits: Limits) -> str | None:
+    reasons = [outcome.verdict.reason] if outcome.verdict.reason else []
+    if len(outcome.withheld) > HELD_AT_MOST:
+        reasons.append(f"The first {HELD_AT_MOST} are on the list; the sync after that lists the rest.")
+    if limits.lifted:
+        reasons.append(LIFTED)
+    return " ".join(reasons) or None

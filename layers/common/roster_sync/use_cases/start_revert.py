@@ -9,6 +9,7 @@ from roster_sync.domain.run import Run, RunKind, RunState, revert_run_id
 from roster_sync.domain.user_change import KEPT
 from roster_sync.use_cases.ports import RunStore
 from roster_sync.use_cases.request_run import request_run
+from roster_sync.use_cases.take_held import runs_since
 
 
 def start_revert(
@@ -17,7 +18,7 @@ def start_revert(
     """A new run, `queued`, that takes another back.
 
     Raises:
-        ConflictError: There is nothing to take back, not yet, or no longer.
+        ConflictError: There is nothing to take back, not yet, or no longer, or it is taken back.
         TransientError: The queue did not take the request; the run has ended `failed`.
     """
     if not reverted.state.is_terminal:
@@ -26,6 +27,10 @@ def start_revert(
         raise ConflictError("This run has changed nobody. There is nothing to undo.")
     if reverted.created_at + KEPT <= now:
         raise ConflictError("What a run has changed is kept for 30 days. This run can no longer be undone.")
+    earlier = next((run for run in runs_since(reverted, runs) if _takes_back(run, reverted)), None)
+    if earlier:
+        when = f"{earlier.created_at:%-d %B %Y, %H:%M} UTC"
+        raise ConflictError(f"This run was undone on {when}. To bring back what it had changed, undo that one.")
     run = Run(
         district_id=reverted.district_id,
         run_id=revert_run_id(now, nonce),
@@ -36,3 +41,9 @@ def start_revert(
     )
     request_run(run, runs=runs, request_sync=request_sync)
     return run
+
+
+def _takes_back(run: Run, reverted: Run) -> bool:
+    """Whether a run has taken the other back, or is about to; one that was skipped has not."""
+    skipped = run.state is RunState.SKIPPED or (run.state is RunState.FAILED and not run.counts.changed)
+    return run.kind is RunKind.REVERT and run.of_run == reverted.run_id and not skipped
