@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run sync provider check format test test-quick test-e2e test-browser test-convergence screenshots openapi bench lock clean
+.PHONY: help setup run sync provider check format test test-quick test-e2e test-browser test-convergence screenshots staff openapi bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-16s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ screenshots: setup ## Take the screenshots of the portal that the documentation 
 
 test-convergence: $(DEV) ## Simulate nights in which anything goes wrong (NIGHTS=10000, or SEED=n for one district)
 	$(VENV)/bin/pytest -n 2 --dist worksteal tests/convergence
+
+staff: $(DEV) ## Look after districts of a deployed stack (ARGS="districts"; ARGS=--help lists all)
+	@exec $(VENV)/bin/python -m staff $(ARGS)
 
 openapi: $(DEV) ## Write the API's description from its code
 	@$(IN_PROJECT) $(VENV)/bin/python -m local.openapi
