@@ -1,7 +1,5 @@
 """A client of a deployed stack's API, with a token of the vendor's staff or of a district."""
 
-import base64
-import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -33,21 +31,9 @@ class Api:
 
     def __init__(self, url: str, token: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._url = url.rstrip("/")
-        self._token = token
         self._pause = pause
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {token}"
-
-    @property
-    def role(self) -> str | None:
-        """Of the token's account, as it says itself; the API looks more closely. None if it is no token of ours."""
-        try:
-            payload = self._token.split(".")[1]
-            claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-            role: str | None = claims.get("custom:role")
-        except (IndexError, ValueError, AttributeError):
-            return None
-        return role
 
     def get(self, path: str, **query: str) -> Any:
         """What is answered to a GET."""

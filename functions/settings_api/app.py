@@ -24,6 +24,7 @@ from roster_sync.storage.beginnings import Beginnings
 from roster_sync.storage.change_log import ChangeLog
 from roster_sync.storage.dead_letters import DeadLetters
 from roster_sync.storage.districts import Districts
+from roster_sync.storage.export_consents import ExportConsents
 from roster_sync.storage.held import Held
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.uploads import Uploads
@@ -77,6 +78,7 @@ def api() -> Api:
             search=UserSearch(environment().users_table),
             log=ChangeLog(environment().sync_runs_table),
             beginnings=Beginnings(environment().sync_runs_table),
+            export_consents=ExportConsents(environment().districts_table),
             active_districts=ActiveDistricts(environment().districts_table).page,
             uploads=Uploads(environment().uploads_bucket),
             request_sync=request_sync,

@@ -1,5 +1,7 @@
 """The vendor's staff at their command line, on the deployed stack."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from local.stack import Stack
@@ -7,10 +9,11 @@ from staff.cli import main
 from tests.e2e.conftest import ADistrict
 
 
-def test_staff_find_a_district_sync_it_and_see_none_of_its_users(
+def test_staff_find_a_district_sync_it_and_export_its_users_with_its_consent_alone(
     stack: Stack, a_district: ADistrict, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    district = a_district(stack).api.district_id
+    live = a_district(stack)
+    district = live.api.district_id
     monkeypatch.setenv("ROSTER_SYNC_API", stack.api_url)
     monkeypatch.setenv("ROSTER_SYNC_TOKEN", stack.sign_in(district_id=None, role="support"))
 
@@ -19,17 +22,7 @@ def test_staff_find_a_district_sync_it_and_see_none_of_its_users(
     assert line.split() == ["new", district]
     assert main(["sync", district, "--preview"]) == 0
     assert "-preview-" in capsys.readouterr().out
-    assert main(["users", district]) == 1
-
-
-def test_an_administrator_exports_the_districts_users(
-    stack: Stack, a_district: ADistrict, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    district = a_district(stack)
-    token = stack.sign_in(district_id=district.api.district_id, role="district_admin")
-    monkeypatch.setenv("ROSTER_SYNC_API", stack.api_url)
-    monkeypatch.setenv("ROSTER_SYNC_TOKEN", token)
-
-    assert main(["users", district.api.district_id, "--format", "jsonl"]) == 0
-
-    assert len(capsys.readouterr().out.splitlines()) == len(district.users())
+    assert main(["users", district, "--format", "jsonl"]) == 1
+    live.api.put("export/consent", {"until": (datetime.now(UTC) + timedelta(days=1)).isoformat()})
+    assert main(["users", district, "--format", "jsonl"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(live.users())

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from roster_sync.domain.beginning import KEPT, Beginning
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange, Restoration
+from roster_sync.domain.consent import ExportConsent
 from roster_sync.domain.dead_letter import DeadLetter, LetterKind
 from roster_sync.domain.district import School, Settings, require_own_oneroster_id
 from roster_sync.domain.errors import ConfigurationError, ConflictError, DistrictBusyError
@@ -367,6 +368,22 @@ class InMemoryHeld:
 
     def decide(self, district_id: DistrictId, run_id: RunId, decision: Decision, number: int) -> bool:
         return self._decisions.setdefault((district_id, run_id), {}).setdefault(number, decision) is decision
+
+
+class InMemoryExportConsents:
+    """ApiExportConsents."""
+
+    def __init__(self) -> None:
+        self._given: dict[DistrictId, ExportConsent] = {}
+
+    def get(self, district_id: DistrictId) -> ExportConsent | None:
+        return self._given.get(district_id)
+
+    def put(self, district_id: DistrictId, consent: ExportConsent) -> None:
+        self._given[district_id] = consent
+
+    def delete(self, district_id: DistrictId) -> None:
+        self._given.pop(district_id, None)
 
 
 class InMemoryBeginnings:

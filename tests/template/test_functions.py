@@ -13,6 +13,10 @@ from tests.support.template import ROOT, functions, properties, resources, templ
 PUBLIC_ROUTES = {("GET", "/portal"), ("GET", "/portal/{proxy+}"), ("GET", "/openapi.json")}
 ROUTES = {
     ("GET", "/districts"),
+    ("GET", "/districts/{district_id}/export/users"),
+    ("GET", "/districts/{district_id}/export/consent"),
+    ("PUT", "/districts/{district_id}/export/consent"),
+    ("DELETE", "/districts/{district_id}/export/consent"),
     ("GET", "/districts/{district_id}/settings"),
     ("PUT", "/districts/{district_id}/settings"),
     ("POST", "/districts/{district_id}/settings/test"),

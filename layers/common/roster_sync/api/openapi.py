@@ -34,6 +34,7 @@ _TAGS = {
     "schools": "Of a district, each with its OneRoster ID.",
     "users": "Of a district as they are stored, and uploads of users.",
     "runs": "Syncs, previews, uploads, approvals and reverts: what they did, found, and wait for.",
+    "export": "Of a district's users, and its consent that the vendor's staff export them.",
 }
 _REFERENCE_TO = "#/components/{kind}/{name}"
 

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from roster_sync.api.changes import add_change_routes
 from roster_sync.api.districts import add_district_routes
+from roster_sync.api.export import add_export_routes
 from roster_sync.api.held import add_held_routes
 from roster_sync.api.problems import PreconditionFailedError, problem, validation_problem
 from roster_sync.api.runs import add_run_routes
@@ -127,6 +128,7 @@ def resolver_of(services: Services) -> APIGatewayRestResolver:
     )
     for add_routes in (
         add_district_routes,
+        add_export_routes,
         add_settings_routes,
         add_school_routes,
         add_user_routes,

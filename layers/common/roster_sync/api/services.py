@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from roster_sync.domain.beginning import Beginning
+from roster_sync.domain.consent import ExportConsent
 from roster_sync.domain.district import School
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
@@ -86,6 +87,19 @@ class ApiUploads(Protocol):
         """A URL to which one file may be PUT."""
 
 
+class ApiExportConsents(Protocol):
+    """Consents of districts that the vendor's staff export their users."""
+
+    def get(self, district_id: DistrictId) -> ExportConsent | None:
+        """The consent that was given last; None if none was, or it was withdrawn."""
+
+    def put(self, district_id: DistrictId, consent: ExportConsent) -> None:
+        """Keep a consent in place of the one before."""
+
+    def delete(self, district_id: DistrictId) -> None:
+        """Withdraw it, if there is one."""
+
+
 class ApiBeginnings(Protocol):
     """When requests with an `Idempotency-Key` began."""
 
@@ -126,6 +140,7 @@ class Services:
     log: ApiChangeLog
     uploads: ApiUploads
     beginnings: ApiBeginnings
+    export_consents: ApiExportConsents
     active_districts: Callable[[str | None, int], tuple[Sequence[DistrictId], str | None]]
     request_sync: Callable[[DistrictId, RunId], None]
     send_changes: Callable[[DistrictId, Sequence[str]], None]
