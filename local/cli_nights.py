@@ -1,9 +1,10 @@
 """One night of a district on the local stack: the scheduler's event, then waiting until the run has ended."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from typing import Any
 
 from local.cli_api import DistrictApi
@@ -12,6 +13,7 @@ from local.errors import LocalStackError
 from local.report_users import count_written
 from local.stack import Stack
 from roster_sync.domain.run import RunState, nightly_run_id
+from roster_sync.domain.schedule import Schedule
 
 POLL_S = 0.2
 PATIENCE_S = 1200.0
@@ -41,10 +43,23 @@ class Night:
         return self.run["state"] in ENDED_WELL
 
 
+def nights_of(api: DistrictApi) -> Iterator[datetime]:
+    """When the nights of a district begin from now on."""
+    settings = api.get("settings")
+    schedule = Schedule(at=time_of_day.fromisoformat(settings["sync_time"]), zone=settings["timezone"])
+    now = datetime.now(UTC)
+    day = schedule.day_of(now)
+    while True:
+        begins = schedule.night_of(day)
+        if begins > now:
+            yield begins
+        day += timedelta(days=1)
+
+
 def night(
     stack: Stack, api: DistrictApi, scheduled_time: datetime, steps: Steps, *, patience_s: float = PATIENCE_S
 ) -> Night:
-    """Let a night pass; each needs a time of its own, as a time dispatched again starts nothing.
+    """Let the night pass that begins at a time; one that has begun before is not begun again.
 
     Raises:
         LocalStackError: The run has stood still for `patience_s`.

@@ -6,13 +6,12 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from local.cli_api import DistrictApi
 from local.cli_district import Connection, enter_schools, enter_settings, run_test
-from local.cli_nights import Night, night
+from local.cli_nights import Night, night, nights_of
 from local.cli_progress import Steps, console
 from local.errors import CannotSyncError
 from local.report import print_night, write_reports, write_users
@@ -77,12 +76,12 @@ def sync_on(stack: Stack, api: DistrictApi, connection: Connection, options: Syn
     """
     _enter_district(api, connection, options.schools, steps)
     nights: list[Night] = []
-    first_time = datetime.now(UTC)
+    begins = nights_of(api)
     for number in range(options.nights):
         if number and options.pause_between:
             steps.console.print("Press Enter for the next night.")
             sys.stdin.readline()
-        nights.append(night(stack, api, first_time + timedelta(days=number), steps))
+        nights.append(night(stack, api, next(begins), steps))
         print_night(nights[-1], steps.console)
         if options.report:
             write_reports(options.report, nights)

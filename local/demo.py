@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
 
 from local.cli_api import DistrictApi
 from local.cli_district import Connection, counselors_csv, enter_schools, enter_settings, run_test
-from local.cli_nights import Night, night
+from local.cli_nights import Night, night, nights_of
 from local.cli_progress import Steps, console
 from local.report import print_night
 from local.report_probe import print_steps, schools
@@ -32,11 +31,11 @@ def demo(*, users: int, once: bool) -> bool:
         steps.end()
         api = DistrictApi(stack, DISTRICT_ID)
         _enter_district(api, provider, steps)
-        first_time = datetime.now(UTC)
-        first = _show(night(stack, api, first_time, steps), printing)
+        begins = nights_of(api)
+        first = _show(night(stack, api, next(begins), steps), printing)
         changes = provider.change_overnight()
         _say_changes(changes, printing)
-        second = _show(night(stack, api, first_time + timedelta(days=1), steps), printing)
+        second = _show(night(stack, api, next(begins), steps), printing)
         if not once:
             _stay(stack, provider, printing)
     return first.ended_well and second.ended_well

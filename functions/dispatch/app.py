@@ -1,4 +1,4 @@
-"""Start the night: a SyncRequest for each active district."""
+"""Start the nights that are due: a SyncRequest for each active district whose time has come."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.domain.schedule import Schedule
 from roster_sync.environment import DispatchEnvironment
 from roster_sync.messaging.queue import SyncRequestsQueue
 from roster_sync.messaging.sync_requests import SyncRequest
@@ -49,16 +50,19 @@ def request_syncs(requests: Sequence[tuple[DistrictId, RunId]]) -> None:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
-    """Dispatch the night of the event's `scheduled_time`; the same time again dispatches nothing twice."""
+    """Dispatch the nights due at the event's `scheduled_time`; the same time again dispatches nothing twice."""
     dispatched = dispatch_runs(
         datetime.fromisoformat(event["scheduled_time"]).astimezone(UTC),
         districts=districts(),
         runs=runs(),
         request_syncs=request_syncs,
         offered_products=environment().products,
+        default_schedule=Schedule(at=environment().default_sync_time, zone=environment().default_timezone),
         now=datetime.now(UTC),
     )
     count(Metric.RUNS_REQUESTED, dispatched.requested)
     count(Metric.RUNS_SKIPPED, dispatched.skipped)
-    logger.info("Dispatched the night", extra={"requested": dispatched.requested, "skipped": dispatched.skipped})
+    logger.info(
+        "Dispatched the nights that were due", extra={"requested": dispatched.requested, "skipped": dispatched.skipped}
+    )
     return {"requested": dispatched.requested, "skipped": dispatched.skipped}

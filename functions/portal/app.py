@@ -16,7 +16,7 @@ def portal() -> Portal:
     environment = PortalEnvironment.from_env()
     return Portal(
         Path(__file__).parent / "static",
-        PortalSettings(environment.sign_in_url, environment.nightly_schedule, environment.schedule_timezone),
+        PortalSettings(environment.sign_in_url),
     )
 
 

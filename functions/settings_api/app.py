@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from roster_sync.api.resolver import Api
 from roster_sync.api.services import Services
 from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.domain.schedule import Schedule
 from roster_sync.environment import SettingsApiEnvironment
 from roster_sync.messaging.connection_test import ConnectionTest
 from roster_sync.messaging.queue import SyncRequestsQueue, UserChangesQueue
@@ -88,6 +89,7 @@ def api() -> Api:
             normalise_base_url=lambda text: normalise_base_url(text, environment().allow_local_providers),
             normalise_token_url=lambda text: normalise_token_url(text, environment().allow_local_providers),
             offered_products=environment().products,
+            default_schedule=Schedule(at=environment().default_sync_time, zone=environment().default_timezone),
             clock=lambda: datetime.now(UTC),
             start_metering=METER.since_now,
             nonce=lambda: secrets.token_hex(4),

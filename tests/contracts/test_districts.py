@@ -1,7 +1,7 @@
 """What holds for settings and schools, wherever they are kept."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 
@@ -40,6 +40,11 @@ def test_settings_are_kept_whole(districts: InMemoryDistricts | Districts) -> No
         change_percent=40,
         change_minimum=0,
         limits_lifted_until=NOW,
+        sync_time=time(23, 45),
+        timezone="Pacific/Honolulu",
+        nights_from=date(2026, 11, 25),
+        nights_after=NOW,
+        former_night=NOW + timedelta(hours=1),
         pause_from=date(2027, 6, 20),
         pause_until=date(2027, 8, 10),
         school_year_from=date(2026, 8, 24),

@@ -25,6 +25,7 @@ from roster_sync.domain.journal import Journal, PageContent, Place
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME, Lease
 from roster_sync.domain.record import RawRecord
 from roster_sync.domain.run import Counts, Run, RunKind, RunState, is_approval, is_revert, upload_run_id
+from roster_sync.domain.schedule import Schedule
 from roster_sync.domain.silence import Backlog
 from roster_sync.domain.user import StoredUser
 from roster_sync.messaging import user_changes
@@ -173,6 +174,7 @@ class World:
                 runs=cast("Any", Stepwise(invocation, self.runs)),
                 request_syncs=lambda requests: self._request(invocation, requests),
                 offered_products=PRODUCTS,
+                default_schedule=Schedule(at=scheduled_time.time(), zone="UTC"),
                 now=scheduled_time,
             )
 

@@ -25,6 +25,7 @@ PATIENCE_S = 180.0
 """More than `fetch` waits in all for a host that cannot be reached."""
 PRODUCTS = ("serve", "jobs", "journey")
 COUNSELOR_KEY = "counselorEmail"
+STORED_TIME = "%Y-%m-%dT%H:%M:%S.%f%z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,41 @@ class LiveDistrict:
     def night(self) -> Night:
         """Let the next night pass."""
         self._nights += 1
-        scheduled_time = datetime.now(UTC) + timedelta(days=self._nights)
-        return night(self.stack, self.api, scheduled_time, Steps(Console()), patience_s=PATIENCE_S)
+        scheduled_time = self.night_at(datetime.now(UTC) + timedelta(days=self._nights))
+        passed = night(self.stack, self.api, scheduled_time, Steps(Console()), patience_s=PATIENCE_S)
+        self._at_the_usual_time()
+        return passed
+
+    def night_at(self, moment: datetime) -> datetime:
+        """Let the district's nights begin at a moment's time of day, in whole seconds, none earlier than then.
+
+        In the table, so that it may be in the past, and is no other district's.
+        """
+        begins = moment.astimezone(UTC).replace(microsecond=0)
+        self._set_nights(
+            "SET sync_time = :at, #zone = :utc, nights_after = :past REMOVE nights_from, former_night",
+            {
+                ":at": {"S": begins.time().isoformat()},
+                ":utc": {"S": "UTC"},
+                ":past": {"S": (begins - timedelta(seconds=1)).strftime(STORED_TIME)},
+            },
+        )
+        return begins
+
+    def _at_the_usual_time(self) -> None:
+        """Let nights begin at the deployment's time again: what a page shows and saves is on a quarter of an hour."""
+        self._set_nights(
+            "SET nights_after = :now REMOVE sync_time, #zone", {":now": {"S": datetime.now(UTC).strftime(STORED_TIME)}}
+        )
+
+    def _set_nights(self, expression: str, values: dict[str, Any]) -> None:
+        self.stack.client("dynamodb").update_item(
+            TableName=self.stack.outputs["DistrictsTable"],
+            Key={"district_id": {"S": self.api.district_id}, "item": {"S": "settings"}},
+            UpdateExpression=expression,
+            ExpressionAttributeNames={"#zone": "timezone"},
+            ExpressionAttributeValues=values,
+        )
 
     def users(self) -> list[Attributes]:
         """The items of the Users table, each attribute as it is stored."""

@@ -86,7 +86,7 @@ def test_a_slow_provider_is_read_by_several_invocations_and_asked_for_no_page_tw
 ) -> None:
     district, provider = a_district(stack), SlowProvider()
     provider.slow_down(district)
-    began = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    began = district.night_at(datetime.now(UTC) + timedelta(days=1))
     run_id = nightly_run_id(began)
 
     with a_second_to_read(stack):
@@ -102,7 +102,7 @@ def test_a_fetch_that_is_killed_goes_on_from_its_last_checkpoint(stack: Stack, a
     """Its message is lost, too, so that nobody waits for it to be visible again: a sweep sends it anew."""
     district, provider = a_district(stack), SlowProvider(hangs_at=6)
     provider.slow_down(district)
-    began = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    began = district.night_at(datetime.now(UTC) - timedelta(hours=1))
     run_id = nightly_run_id(began)
 
     with a_second_to_read(stack):

@@ -26,7 +26,7 @@ def test_changes_that_were_given_up_end_the_run_and_a_redrive_stores_every_user(
     stack: Stack, a_district: ADistrict
 ) -> None:
     district = a_district(stack)
-    began = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    began = district.night_at(datetime.now(UTC) + timedelta(days=1))
     run_id = nightly_run_id(began)
 
     def fetched() -> dict[str, Any] | None:
@@ -57,7 +57,7 @@ def test_a_sync_request_that_was_given_up_ends_the_run_and_staff_redrives_it_by_
     stack: Stack, a_district: ADistrict
 ) -> None:
     district = a_district(stack)
-    began = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    began = district.night_at(datetime.now(UTC) + timedelta(days=1))
     run_id = nightly_run_id(began)
     with no_consumer(stack, "FetchFunction"):
         stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})

@@ -14,11 +14,10 @@ from local.sample_provider.answers import Answer
 from local.stack import Stack
 from roster_sync.domain.run import RunState, nightly_run_id
 from tests.e2e.conftest import ADistrict
-from tests.e2e.district import LiveDistrict
+from tests.e2e.district import STORED_TIME, LiveDistrict
 from tests.support.polling import eventually
 
 LONG_AGO = timedelta(hours=1)
-STORED_TIME = "%Y-%m-%dT%H:%M:%S.%f%z"
 
 
 def lose_messages(stack: Stack) -> None:
@@ -82,7 +81,7 @@ def ended(district: LiveDistrict, run_id: str) -> dict[str, Any] | None:
 def test_a_night_whose_message_is_lost_is_done_by_a_sweep(stack: Stack, a_district: ADistrict) -> None:
     """Held to its policy, too."""
     district = a_district(stack)
-    began = datetime.now(UTC).replace(microsecond=0) - LONG_AGO
+    began = district.night_at(datetime.now(UTC) - LONG_AGO)
     run_id = nightly_run_id(began)
     with no_consumer(stack, "FetchFunction"):
         stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
@@ -111,7 +110,7 @@ def test_a_night_whose_fetch_is_killed_and_whose_message_is_lost_is_done_by_a_sw
         return answer(method, target, headers)
 
     provider.answer = hang  # type: ignore[method-assign]  # a provider that hangs
-    began = datetime.now(UTC).replace(microsecond=0) - LONG_AGO
+    began = district.night_at(datetime.now(UTC) - LONG_AGO)
     run_id = nightly_run_id(began)
     stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
     assert asked.wait(60)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 from msgspec import structs
@@ -12,6 +12,7 @@ from roster_sync.domain.district import School, Settings
 from roster_sync.domain.held_changes import Action, Decision, HeldChange, HeldKind, Selection
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId, UserId
 from roster_sync.domain.run import Run, RunKind, RunState
+from roster_sync.domain.schedule import Schedule
 from roster_sync.domain.user import Role, RosterEntry, SisUser, StoredUser
 from roster_sync.use_cases.probe.target import ProbeTarget
 
@@ -20,6 +21,8 @@ OTHER_DISTRICT = DistrictId("shelbyville")
 RUN = RunId("20261124T090000Z-nightly")
 LATER_RUN = RunId("20261125T090000Z-nightly")
 NOW = datetime(2026, 11, 24, 9, 0, 0, tzinfo=UTC)
+DEFAULT_SCHEDULE = Schedule(at=time(4), zone="America/New_York")
+"""Of which NOW is a night."""
 
 
 def a_sis_user(**overrides: Any) -> SisUser:

@@ -208,6 +208,7 @@ def a_night(monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
             **queues,
             "SecretsKey": key_id,
             "Products": products,
+            **{name: template()["Parameters"][name]["Default"] for name in ("DefaultSyncTime", "DefaultTimezone")},
             "CheckpointsBucket": "checkpoints",
             "HostParallelRequests": "2",
             "EventBus": "none",

@@ -3,11 +3,13 @@
 import json
 import re
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from roster_sync.domain.schedule import SLOT
 from tests.support.template import ROOT, functions, properties, resources, template
 
 PUBLIC_ROUTES = {("GET", "/portal"), ("GET", "/portal/{proxy+}"), ("GET", "/openapi.json")}
@@ -62,16 +64,30 @@ def routes() -> list[dict[str, Any]]:
     ]
 
 
-def test_the_night_begins_at_four_in_new_york() -> None:
+def test_nights_that_are_due_are_looked_for_at_each_quarter_of_an_hour() -> None:
     night = schedule()
 
-    assert night["ScheduleExpression"] == {"Ref": "NightlySchedule"}
-    assert night["ScheduleExpressionTimezone"] == {"Ref": "ScheduleTimezone"}
-    assert default("NightlySchedule") == "cron(0 4 * * ? *)"
-    assert default("ScheduleTimezone") == "America/New_York"
+    assert night["ScheduleExpression"] == "cron(0/15 * * * ? *)"
+    assert night["ScheduleExpressionTimezone"] == "UTC"
+    assert timedelta(minutes=15) == SLOT
 
 
-def test_the_night_begins_on_the_minute_and_a_failed_start_is_tried_again_then_kept() -> None:
+def test_a_night_begins_at_four_in_new_york_unless_the_district_says_otherwise() -> None:
+    assert (default("DefaultSyncTime"), default("DefaultTimezone")) == ("04:00", "America/New_York")
+    for function in ("dispatch", "settings_api"):
+        variables = functions()[function]["Environment"]["Variables"]
+        assert variables["DEFAULT_SYNC_TIME"] == {"Ref": "DefaultSyncTime"}
+        assert variables["DEFAULT_TIMEZONE"] == {"Ref": "DefaultTimezone"}
+
+
+@pytest.mark.parametrize(("text", "fits"), [("00:00", True), ("23:45", True), ("4:00", False), ("04:10", False)])
+def test_the_default_time_is_a_quarter_of_an_hour(text: str, *, fits: bool) -> None:
+    pattern = template()["Parameters"]["DefaultSyncTime"]["AllowedPattern"]
+
+    assert bool(re.fullmatch(pattern, text)) is fits
+
+
+def test_nights_begin_on_the_minute_and_a_failed_start_is_tried_again_then_kept() -> None:
     night = schedule()
 
     assert night["FlexibleTimeWindow"] == {"Mode": "OFF"}

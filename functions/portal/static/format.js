@@ -13,6 +13,7 @@ const whenWithZone = new Intl.DateTimeFormat(LOCALE, {
   minute: "2-digit",
   timeZoneName: "short",
 });
+const clock = new Intl.DateTimeFormat(LOCALE, { hour: "numeric", minute: "2-digit", timeZone: "UTC" });
 const grouped = new Intl.NumberFormat(LOCALE);
 
 export function time(iso) {
@@ -25,6 +26,11 @@ export function day(iso) {
 
 export function longTime(date) {
   return whenWithZone.format(date);
+}
+
+// Of the day ("04:15"), in whatever zone.
+export function clockTime(text) {
+  return clock.format(new Date(`1970-01-01T${text}Z`));
 }
 
 export function number(value) {
@@ -42,39 +48,4 @@ export function changed({ created, updated, linked, deactivated, reactivated }) 
 
 export function issuesOf(run) {
   return Object.values(run.issues_by_code).reduce((sum, count) => sum + count, 0);
-}
-
-// When a daily schedule (EventBridge's "cron(0 4 * * ? *)") comes next; null for any other.
-export function nextNight(expression, timeZone, now = new Date()) {
-  const found = /^cron\((\d+) (\d+) \* \* \? \*\)$/.exec(expression);
-  if (!found) return null;
-  const [minute, hour] = [Number(found[1]), Number(found[2])];
-  for (const daysAhead of [0, 1, 2]) {
-    const there = partsAt(new Date(now.getTime() + daysAhead * 86_400_000), timeZone);
-    const wanted = Date.UTC(there.year, there.month - 1, there.day, hour, minute);
-    // Twice, as the offset that holds then may be another than that of a first guess.
-    let date = new Date(wanted - offsetMs(new Date(wanted), timeZone));
-    date = new Date(wanted - offsetMs(date, timeZone));
-    if (date > now) return date;
-  }
-  return null;
-}
-
-function offsetMs(date, timeZone) {
-  const there = partsAt(date, timeZone);
-  return Date.UTC(there.year, there.month - 1, there.day, there.hour, there.minute, there.second) - Math.floor(date / 1000) * 1000;
-}
-
-function partsAt(date, timeZone) {
-  const format = new Intl.DateTimeFormat("en-US", {
-    timeZone,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
-  });
-  return Object.fromEntries(format.formatToParts(date).map(({ type, value }) => [type, Number(value)]));
 }

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from datetime import time
 from typing import Any, Self
 
 from roster_sync.domain.errors import ConfigurationError
@@ -17,6 +18,7 @@ _READERS: Mapping[Any, Callable[[str], Any]] = {
     int: int,
     bool: lambda text: text == "true",
     frozenset[str]: _names,
+    time: time.fromisoformat,
 }
 """How a variable's text becomes a field of each type."""
 
@@ -56,6 +58,8 @@ class DispatchEnvironment(_Environment):
     sync_runs_table: str
     sync_requests_queue_url: str
     products: frozenset[str]
+    default_sync_time: time
+    default_timezone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,8 @@ class SettingsApiEnvironment(_Environment):
     uploads_bucket: str
     test_connection_function: str
     products: frozenset[str]
+    default_sync_time: time
+    default_timezone: str
     allow_local_providers: bool
 
 
@@ -151,5 +157,3 @@ class PortalEnvironment(_Environment):
     """Variables of `portal`."""
 
     sign_in_url: str
-    nightly_schedule: str
-    schedule_timezone: str

@@ -1,6 +1,7 @@
 """The night begins: through the handler, over the deployed tables and queue in memory."""
 
 import json
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -118,6 +119,17 @@ def test_every_page_of_districts_is_dispatched(night: Night) -> None:
 
     assert answer == {"requested": 8, "skipped": 0}
     assert requested(night) == [(district_id, RUN) for district_id in ids]
+
+
+def test_a_day_of_quarters_begins_each_district_once_at_its_own_time(night: Night) -> None:
+    night.enter_district(sync_time=time(2, 30), timezone="America/Denver")
+    night.enter_district(OTHER_DISTRICT, schools=[a_school(district_id=OTHER_DISTRICT)])
+    midnight = datetime(2026, 11, 24, tzinfo=UTC)
+
+    answers = [dispatched((midnight + number * timedelta(minutes=15)).isoformat()) for number in range(9 * 4, 17 * 4)]
+
+    assert sum(answer["requested"] for answer in answers) == 2
+    assert requested(night) == [(OTHER_DISTRICT, RUN), (DISTRICT, "20261124T093000Z-nightly")]
 
 
 @pytest.mark.parametrize("event", [{}, {"scheduled_time": "tonight"}])

@@ -11,8 +11,6 @@ from tests.support.deployed import Context, event_of
 @pytest.fixture(autouse=True)
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SIGN_IN_URL", "https://roster-sync.auth.us-east-1.amazoncognito.com")
-    monkeypatch.setenv("NIGHTLY_SCHEDULE", "cron(0 4 * * ? *)")
-    monkeypatch.setenv("SCHEDULE_TIMEZONE", "America/New_York")
     app.portal.cache_clear()
     yield
     app.portal.cache_clear()

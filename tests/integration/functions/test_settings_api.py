@@ -97,6 +97,8 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "SECRETS_KEY_ID": "key",
         "TEST_CONNECTION_FUNCTION": "test-connection",
         "PRODUCTS": "serve,jobs,journey",
+        "DEFAULT_SYNC_TIME": "04:00",
+        "DEFAULT_TIMEZONE": "America/New_York",
         "ALLOW_LOCAL_PROVIDERS": "false",
     }.items():
         monkeypatch.setenv(name, value)

@@ -17,7 +17,7 @@ from roster_sync.domain.errors import ConfigurationError, TooManyTestsError, Tra
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
 from roster_sync.domain.usage import Usage
 from roster_sync.domain.user import Role, StoredUser, normalised_email
-from tests.support.builders import DISTRICT, NOW
+from tests.support.builders import DEFAULT_SCHEDULE, DISTRICT, NOW
 from tests.support.description import description, resolved
 from tests.support.events import api_event, district_admin
 from tests.support.fakes import (
@@ -128,6 +128,7 @@ class Client:
                 normalise_base_url=_normalised,
                 normalise_token_url=_normalised,
                 offered_products=frozenset({"serve", "jobs", "journey"}),
+                default_schedule=DEFAULT_SCHEDULE,
                 clock=lambda: self.now,
                 start_metering=lambda: lambda: Usage(write_units=3),
                 nonce=lambda: f"{next(numbers):08x}",

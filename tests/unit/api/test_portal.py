@@ -14,7 +14,7 @@ from tests.support.description import description
 from tests.support.template import ROOT
 
 STATIC = ROOT / "functions" / "portal" / "static"
-ON_AWS = PortalSettings("https://roster-sync.auth.us-east-1.amazoncognito.com", "cron(0 4 * * ? *)", "America/New_York")
+ON_AWS = PortalSettings("https://roster-sync.auth.us-east-1.amazoncognito.com")
 MOST_BYTES_COMPRESSED = 150_000
 
 
@@ -95,14 +95,13 @@ def test_the_page_may_run_its_own_files_only(portal: Portal) -> None:
     assert not re.search(r"<script(?![^>]* src=)|<style| style=| on\w+=", page["body"])
 
 
-def test_the_page_knows_where_to_sign_in_and_when_the_night_is(portal: Portal) -> None:
+def test_the_page_knows_where_to_sign_in(portal: Portal) -> None:
     answer = portal.answer(asked("config.json", stageVariables={"portalClientId": "client"}))
 
     config = json.loads(answer["body"])
     assert answer["headers"]["Cache-Control"] == "no-cache"
     assert config["client_id"] == "client"
     assert config["sign_in_url"] == ON_AWS.sign_in_url
-    assert (config["nightly_schedule"], config["schedule_timezone"]) == ("cron(0 4 * * ? *)", "America/New_York")
 
 
 @pytest.mark.parametrize(

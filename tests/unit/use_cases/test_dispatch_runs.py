@@ -1,15 +1,16 @@
 """The night's runs, over stores in memory."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 
 from roster_sync.domain.errors import TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.run import Run, RunKind, RunState
+from roster_sync.domain.schedule import CATCH_UP
 from roster_sync.use_cases.dispatch_runs import Dispatched, dispatch_runs
-from tests.support.builders import DISTRICT, NOW, OTHER_DISTRICT, RUN, a_run, a_school, settings
+from tests.support.builders import DEFAULT_SCHEDULE, DISTRICT, NOW, OTHER_DISTRICT, RUN, a_run, a_school, settings
 from tests.support.fakes import InMemoryDistricts, InMemoryRuns
 
 PRODUCTS = frozenset({"serve", "jobs"})
@@ -34,13 +35,14 @@ class Dispatch:
     def requested(self) -> list[DistrictId]:
         return [district_id for batch in self.batches for district_id, _ in batch]
 
-    def begin(self) -> Dispatched:
+    def begin(self, scheduled_time: datetime = NOW) -> Dispatched:
         return dispatch_runs(
-            NOW,
+            scheduled_time,
             districts=self.districts,
             runs=self.runs,
             request_syncs=self.request_syncs,
             offered_products=PRODUCTS,
+            default_schedule=DEFAULT_SCHEDULE,
             now=LATER,
         )
 
@@ -138,6 +140,7 @@ def test_a_retry_after_the_queue_failed_asks_for_everybody_and_creates_nothing_n
             runs=night.runs,
             request_syncs=fail,
             offered_products=PRODUCTS,
+            default_schedule=DEFAULT_SCHEDULE,
             now=NOW,
         )
     night.begin()
@@ -183,3 +186,53 @@ def test_a_district_that_has_had_its_preview_is_asked_for() -> None:
     night.districts.save_settings(settings(first_run_preview=True, previewed_at=NOW), 1)
 
     assert night.begin() == Dispatched(requested=1, skipped=0)
+
+
+QUARTER = timedelta(minutes=15)
+
+
+def test_only_districts_whose_time_has_come_are_asked_for() -> None:
+    night = Dispatch(DISTRICT, OTHER_DISTRICT)
+    night.districts.save_settings(settings(sync_time=time(4), timezone="America/Chicago"), 1)
+
+    first, second = night.begin(), night.begin(NOW + timedelta(hours=1))
+
+    assert (first.requested, second.requested) == (1, 1)
+    assert night.batches == [[(OTHER_DISTRICT, RUN)], [(DISTRICT, RunId("20261124T100000Z-nightly"))]]
+
+
+def test_a_night_that_was_missed_is_caught_up_and_named_by_its_own_time() -> None:
+    night = Dispatch(DISTRICT)
+
+    dispatched = night.begin(NOW + timedelta(hours=3))
+
+    assert dispatched == Dispatched(requested=1, skipped=0)
+    assert night.batches == [[(DISTRICT, RUN)]]
+
+
+def test_a_night_that_was_missed_for_too_long_is_left_to_the_next() -> None:
+    night = Dispatch(DISTRICT)
+
+    assert night.begin(NOW + CATCH_UP).requested == 0
+    assert night.begin(NOW + timedelta(days=1)).requested == 1
+
+
+@pytest.mark.parametrize("state", list(RunState))
+def test_later_quarters_neither_begin_a_night_again_nor_ask_for_it(state: RunState) -> None:
+    """A run that waits among ten thousand others would get a message more each quarter of an hour."""
+    night = Dispatch(DISTRICT)
+    night.runs.create(a_run(state=state))
+
+    for number in range(1, 24):
+        assert night.begin(NOW + number * QUARTER) == Dispatched(requested=0, skipped=0)
+
+    assert night.requested == []
+
+
+def test_a_pause_is_of_the_districts_own_days() -> None:
+    """At 22:00 in New York it is the next day already by UTC."""
+    night = Dispatch(DISTRICT)
+    today = NOW.date()
+    night.districts.save_settings(settings(sync_time=time(22), pause_from=today, pause_until=today), 1)
+
+    assert night.begin(NOW + timedelta(hours=18)) == Dispatched(requested=0, skipped=1)

@@ -1,7 +1,7 @@
 // Is it on, how did the last night end, when is the next one, and what needs attention.
 
 import { h, replace } from "../dom.js";
-import { changed, duration, issuesOf, longTime, nextNight, number, time } from "../format.js";
+import { changed, duration, issuesOf, longTime, number, time } from "../format.js";
 import { card, isRunning, notice, stateBadge } from "../parts.js";
 import { t } from "../text.js";
 
@@ -27,7 +27,7 @@ export async function home(view) {
       card(
         t.home.sync,
         h("p", { class: "big" }, h("span", { class: `dot ${isOn ? "good" : "plain"}`, "aria-hidden": "true" }), isOn ? t.home.on : t.home.off),
-        h("p", {}, isOn ? next(view.config) : (settings.why_not_run ?? t.home.noProduct)),
+        h("p", {}, isOn ? t.home.next(longTime(new Date(settings.next_night))) : (settings.why_not_run ?? t.home.noProduct)),
       ),
       card(t.home.last, ...last(view, syncs[0])),
     ),
@@ -72,11 +72,6 @@ function attention(view, settings, run) {
 
 function to(view, run) {
   return h("p", {}, h("a", { href: view.link("runs", run.run_id) }, t.home.look));
-}
-
-function next({ nightly_schedule, schedule_timezone }) {
-  const date = nextNight(nightly_schedule, schedule_timezone);
-  return date ? t.home.next(longTime(date)) : t.home.everyNight;
 }
 
 function last(view, run) {

@@ -1,6 +1,6 @@
 // The settings' form as the API's body, and how two such bodies differ.
 
-const TEXTS = ["base_url", "consumer_key", "token_url", "counselor_metadata_key", "role_metadata_key", "credentials_expire_on"];
+const TEXTS = ["base_url", "consumer_key", "token_url", "counselor_metadata_key", "role_metadata_key", "sync_time", "timezone", "credentials_expire_on"];
 const NUMBERS = ["deactivation_percent", "deactivation_minimum", "parallel_requests", "page_size", "full_fetch_days"];
 const SWITCHES = ["delta_nights", "first_run_preview"];
 const ROLE = "role:";
@@ -8,6 +8,7 @@ const READ_ONLY = [
   "district_id",
   "consumer_secret_set",
   "offered_products",
+  "next_night",
   "previewed_at",
   "sign_in",
   "version",

@@ -7,6 +7,7 @@ import { keepReport, keptReport, showFindings, showSteps } from "../test-report.
 import { t } from "../text.js";
 import { roleRows } from "./settings-roles.js";
 import { differences, entered, isSame, whole } from "./settings-values.js";
+import { timeSelect, zoneSelect } from "./settings-when.js";
 
 const CONNECTION = ["base_url", "consumer_key", "consumer_secret", "token_url"];
 
@@ -160,6 +161,10 @@ function sections(stored, report) {
       ),
       labelled("counselor_metadata_key", input("counselor_metadata_key", { list: "metadata-keys" })),
       keys,
+    ),
+    card(
+      t.settings.when,
+      h("div", { class: "pairs" }, labelled("sync_time", timeSelect(stored.sync_time)), labelled("timezone", zoneSelect(stored.timezone))),
     ),
     h(
       "details",

@@ -30,13 +30,9 @@ class PortalSettings:
 
     Attributes:
         sign_in_url: Where the hosted sign-in page is, without path; "/" if that is the portal's own host.
-        nightly_schedule: EventBridge Scheduler's expression of when the night begins.
-        schedule_timezone: IANA name of its time zone.
     """
 
     sign_in_url: str
-    nightly_schedule: str
-    schedule_timezone: str
 
 
 class Portal:
@@ -92,8 +88,6 @@ class Portal:
             {
                 "sign_in_url": self._settings.sign_in_url,
                 "client_id": client_id,
-                "nightly_schedule": self._settings.nightly_schedule,
-                "schedule_timezone": self._settings.schedule_timezone,
                 "name": self._branding["name"],
                 "logo": f"portal/{self._version}/{self._branding['logo']}",
             }

@@ -1,6 +1,6 @@
 """Shapes of what the API takes and gives."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated, Any, Self
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
@@ -13,6 +13,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedI
 from roster_sync.domain.issue import Issue, IssueCode, RecordKind, Severity
 from roster_sync.domain.reading import Fetch
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
+from roster_sync.domain.schedule import Schedule
 from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.change_settings import EnteredSettings
@@ -52,6 +53,15 @@ Value = Annotated[
 ]
 _Whole = Annotated[int, Strict()]
 """Neither true nor "100"."""
+_SyncTime = Annotated[
+    str | None,
+    Field(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description="HH:MM on a quarter of an hour, of the day in `timezone`; left out, the deployment's.",
+    ),
+    BeforeValidator(_absent_if_blank),
+]
+_Zone = Annotated[Value, Field(description="IANA name of the zone of `sync_time`; left out, the deployment's.")]
 _RequiredName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 
 
@@ -95,6 +105,8 @@ class SettingsBody(_Body):
     change_percent: Annotated[_Whole, Field(ge=1, le=100)] = _DEFAULTS.change_percent
     change_minimum: Annotated[_Whole, Field(ge=0, le=1_000_000)] = _DEFAULTS.change_minimum
     limits_lifted_until: AwareDatetime | None = None
+    sync_time: _SyncTime = None
+    timezone: _Zone = None
     pause_from: date | None = None
     pause_until: date | None = None
     school_year_from: date | None = None
@@ -111,7 +123,8 @@ class SettingsBody(_Body):
     def entered(self) -> EnteredSettings:
         """The settings for the use case."""
         sign_in = SignIn(self.sign_in.method, self.sign_in.token_url) if self.sign_in else None
-        return EnteredSettings(**{**dict(self), "sign_in": sign_in})
+        sync_time = time.fromisoformat(self.sync_time) if self.sync_time else None
+        return EnteredSettings(**{**dict(self), "sign_in": sign_in, "sync_time": sync_time})
 
 
 class RunBody(_Body):
@@ -137,6 +150,7 @@ class SignInOut(_Answer):
 class SettingsOut(_Answer):
     """A district's settings. The secret is not among them.
 
+    `sync_time` is of the day in `timezone`, `next_night` when the next one begins, null while none does.
     `offered_products` are those of this deployment, `why_not_run` says why the district's sync cannot run,
     `notices` what should be done soon.
     """
@@ -158,6 +172,9 @@ class SettingsOut(_Answer):
     change_percent: int
     change_minimum: int
     limits_lifted_until: datetime | None
+    sync_time: str
+    timezone: str
+    next_night: datetime | None
     pause_from: date | None
     pause_until: date | None
     school_year_from: date | None
@@ -177,7 +194,13 @@ class SettingsOut(_Answer):
 
     @classmethod
     def of(
-        cls, settings: Settings, offered_products: frozenset[str], why_not_run: str | None, notices: list[str]
+        cls,
+        settings: Settings,
+        schedule: Schedule,
+        next_night: datetime | None,
+        offered_products: frozenset[str],
+        why_not_run: str | None,
+        notices: list[str],
     ) -> Self:
         """The settings without their secret."""
         return cls(
@@ -200,6 +223,9 @@ class SettingsOut(_Answer):
             change_percent=settings.change_percent,
             change_minimum=settings.change_minimum,
             limits_lifted_until=settings.limits_lifted_until,
+            sync_time=f"{schedule.at:%H:%M}",
+            timezone=schedule.zone,
+            next_night=next_night,
             pause_from=settings.pause_from,
             pause_until=settings.pause_until,
             school_year_from=settings.school_year_from,

@@ -10,6 +10,7 @@ from roster_sync.domain.consent import ExportConsent
 from roster_sync.domain.district import School
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
 from roster_sync.domain.issue import Issue
+from roster_sync.domain.schedule import Schedule
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.change_settings import SettingsStore
 from roster_sync.use_cases.find_users import UserSearch
@@ -126,6 +127,7 @@ class Services:
         normalise_base_url: Of a provider; raises ConfigurationError for one that may not be called.
         normalise_token_url: Of a provider; raises the same.
         offered_products: The products of this deployment.
+        default_schedule: Of districts that have none of their own.
         clock: Says what time it is.
         start_metering: Gives what will have been used from then on.
         nonce: Eight hexadecimal digits, new each time.
@@ -149,6 +151,7 @@ class Services:
     normalise_base_url: Callable[[str], str]
     normalise_token_url: Callable[[str], str]
     offered_products: frozenset[str]
+    default_schedule: Schedule
     clock: Callable[[], datetime]
     start_metering: Callable[[], Metered]
     nonce: Callable[[], str]

@@ -18,6 +18,7 @@ from roster_sync.domain.district import Settings, why_not_run
 from roster_sync.domain.errors import ConflictError
 from roster_sync.domain.identifiers import DistrictId
 from roster_sync.domain.limits import lifted_notice
+from roster_sync.domain.schedule import next_night, schedule_of
 from roster_sync.use_cases.change_settings import (
     change_settings,
     remember_sign_in,
@@ -38,7 +39,9 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
         why = why_not_run(settings, districts.schools(settings.district_id), offered)
         now = services.clock()
         told = [*filter(None, [lifted_notice(settings, now)]), *notices(settings, now.date())]
-        body = SettingsOut.of(settings, offered, why, told)
+        schedule = schedule_of(settings, services.default_schedule)
+        night = next_night(schedule, settings, now) if why is None else None
+        body = SettingsOut.of(settings, schedule, night, offered, why, told)
         return Response(HTTPStatus.OK.value, APPLICATION_JSON, body, {"ETag": f'"{settings.version}"'})
 
     @api.get(
@@ -72,6 +75,7 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
                 normalise_token_url=services.normalise_token_url,
                 encrypt=services.encrypt,
                 offered_products=offered,
+                default_schedule=services.default_schedule,
                 now=services.clock(),
             )
         except ConflictError as conflict:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId, SchoolId, SourcedId
@@ -48,6 +48,8 @@ class Settings:
             users of the district or a school, and more than this many, is blocked.
         change_percent, change_minimum: The same limit for users who would get another e-mail address or leave a school.
         limits_lifted_until: Until then none of these limits holds.
+        sync_time, timezone: When nights begin, and the IANA name of the zone; None for the deployment's.
+        nights_from, nights_after, former_night: Since when they do (`Schedule`'s first_date, after and former).
         pause_from, pause_until: First and last day on which no night begins.
         school_year_from, school_year_until: First and last day of school; outside, absence deactivates nobody.
         deactivate_outside_school_year: Whether it does all the same.
@@ -77,6 +79,11 @@ class Settings:
     change_percent: int = 30
     change_minimum: int = 20
     limits_lifted_until: datetime | None = None
+    sync_time: time | None = None
+    timezone: str | None = None
+    nights_from: date | None = None
+    nights_after: datetime | None = None
+    former_night: datetime | None = None
     pause_from: date | None = None
     pause_until: date | None = None
     school_year_from: date | None = None

@@ -1,8 +1,8 @@
 """The Districts table: settings, schools, the lease and the count of tests of each district."""
 
-import time
+import time as clock
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Final
 
@@ -88,6 +88,11 @@ class _DistrictItem(Model):
     change_percent = NumberAttribute(null=True)
     change_minimum = NumberAttribute(null=True)
     limits_lifted_until = UTCDateTimeAttribute(null=True)
+    sync_time = UnicodeAttribute(null=True)
+    timezone = UnicodeAttribute(null=True)
+    nights_from = UnicodeAttribute(null=True)
+    nights_after = UTCDateTimeAttribute(null=True)
+    former_night = UTCDateTimeAttribute(null=True)
     pause_from = UnicodeAttribute(null=True)
     pause_until = UnicodeAttribute(null=True)
     school_year_from = UnicodeAttribute(null=True)
@@ -116,7 +121,7 @@ class _DistrictItem(Model):
 class Districts:
     """Settings, schools and leases; reads of one district are strongly consistent."""
 
-    def __init__(self, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, table_name: str, pause: Callable[[float], None] = clock.sleep) -> None:
         _DistrictItem.Meta.table_name = table_name
         self._pause = pause
 
@@ -163,6 +168,11 @@ class Districts:
             change_percent=settings.change_percent,
             change_minimum=settings.change_minimum,
             limits_lifted_until=settings.limits_lifted_until,
+            sync_time=settings.sync_time.isoformat() if settings.sync_time else None,
+            timezone=settings.timezone,
+            nights_from=_text(settings.nights_from),
+            nights_after=settings.nights_after,
+            former_night=settings.former_night,
             pause_from=_text(settings.pause_from),
             pause_until=_text(settings.pause_until),
             school_year_from=_text(settings.school_year_from),
@@ -392,6 +402,11 @@ def _settings(item: _DistrictItem) -> Settings:
         change_percent=_number(item.change_percent, _DEFAULTS.change_percent),
         change_minimum=_number(item.change_minimum, _DEFAULTS.change_minimum),
         limits_lifted_until=item.limits_lifted_until,
+        sync_time=time.fromisoformat(item.sync_time) if item.sync_time else None,
+        timezone=item.timezone,
+        nights_from=_day(item.nights_from),
+        nights_after=item.nights_after,
+        former_night=item.former_night,
         pause_from=_day(item.pause_from),
         pause_until=_day(item.pause_until),
         school_year_from=_day(item.school_year_from),

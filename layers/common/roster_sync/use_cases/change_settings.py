@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId
+from roster_sync.domain.schedule import Schedule, require_schedule, rescheduled, schedule_of
 from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.domain.user import Role
 
@@ -35,6 +36,7 @@ class EnteredSettings:
     Attributes:
         consumer_secret: In the clear; None keeps the stored one.
         sign_in: As a test of these settings found it; None keeps the stored one, if nothing changes that it hangs on.
+        sync_time, timezone: None for the deployment's.
         version: Of the settings that the administrator saw; None replaces whatever is stored.
     """
 
@@ -53,6 +55,8 @@ class EnteredSettings:
     change_percent: int
     change_minimum: int
     limits_lifted_until: datetime | None
+    sync_time: time | None
+    timezone: str | None
     pause_from: date | None
     pause_until: date | None
     school_year_from: date | None
@@ -76,6 +80,7 @@ def change_settings(
     normalise_token_url: Callable[[str], str],
     encrypt: Callable[[DistrictId, str], bytes],
     offered_products: frozenset[str],
+    default_schedule: Schedule,
     now: datetime,
 ) -> Settings:
     """Check and save settings, and return them as stored.
@@ -92,7 +97,9 @@ def change_settings(
         raise ConfigurationError("The limits can be lifted for seven days at most. Enter an earlier time.")
     _require_both_days("pause", entered.pause_from, entered.pause_until)
     _require_both_days("school year", entered.school_year_from, entered.school_year_until)
+    require_schedule(entered.sync_time, entered.timezone)
     require_secret_for_another_host(base_url, token_url, entered.consumer_secret, stored)
+    schedule = _schedule(entered, stored, default_schedule, now)
     secret = encrypt(district_id, entered.consumer_secret) if entered.consumer_secret else stored.consumer_secret
     return store.save_settings(
         replace(
@@ -119,6 +126,12 @@ def change_settings(
             change_percent=entered.change_percent,
             change_minimum=entered.change_minimum,
             limits_lifted_until=entered.limits_lifted_until and entered.limits_lifted_until.astimezone(UTC),
+            # Who has the deployment's follows it.
+            sync_time=None if schedule.at == default_schedule.at else schedule.at,
+            timezone=None if schedule.zone == default_schedule.zone else schedule.zone,
+            nights_from=schedule.first_date,
+            nights_after=schedule.after,
+            former_night=schedule.former,
             pause_from=entered.pause_from,
             pause_until=entered.pause_until,
             school_year_from=entered.school_year_from,
@@ -135,6 +148,11 @@ def change_settings(
         ),
         stored.version if entered.version is None else entered.version,
     )
+
+
+def _schedule(entered: EnteredSettings, stored: Settings, default: Schedule, now: datetime) -> Schedule:
+    at, zone = entered.sync_time or default.at, entered.timezone or default.zone
+    return rescheduled(schedule_of(stored, default) if stored.products else None, at, zone, now)
 
 
 def remember_sign_in(found: object, settings: Settings, store: SettingsStore) -> None:

@@ -1,14 +1,15 @@
-"""Start the night: one run and one SyncRequest for each active district."""
+"""Start the nights that are due: one run and one SyncRequest for each active district whose time has come."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
+from datetime import date, datetime
+from itertools import chain, islice
 
 from roster_sync.domain.district import Settings, why_not_run
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.run import Run, RunKind, RunState, nightly_run_id
+from roster_sync.domain.schedule import CATCH_UP, SLOT, Schedule, nights_between, schedule_of
 from roster_sync.domain.school_year import why_paused
 from roster_sync.use_cases.ports import DistrictStore, RunStore
 
@@ -27,6 +28,20 @@ class Dispatched:
     skipped: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Night:
+    """A night of a district: its local day, and when it begins."""
+
+    settings: Settings
+    day: date
+    at: datetime
+
+    @property
+    def run_id(self) -> RunId:
+        """The same whenever the night is begun."""
+        return nightly_run_id(self.at)
+
+
 def dispatch_runs(
     scheduled_time: datetime,
     *,
@@ -34,23 +49,31 @@ def dispatch_runs(
     runs: RunStore,
     request_syncs: RequestSyncs,
     offered_products: frozenset[str],
+    default_schedule: Schedule,
     now: datetime,
 ) -> Dispatched:
-    """Create each active district's run of the night and ask for its fetch.
+    """Create the run of each night that is due, of each active district, and ask for its fetch.
 
-    A retry with the same time creates no second run; it asks again for the runs that are still queued, because the
-    first call may have died between creating and asking. A district that cannot run, or is paused, gets a `skipped`
-    run that says why.
+    Due are the nights of the quarter of an hour that ends at `scheduled_time`, and earlier ones of which there is no
+    run, for as long as they are caught up. A retry with the same time creates no second run; it asks again for the
+    runs of its quarter that are still queued, because the first call may have died between creating and asking. A
+    district that cannot run, or is paused, gets a `skipped` run that says why.
 
     Raises:
         TransientError: Database or queue did not answer; calling again is safe.
     """
-    run_id = nightly_run_id(scheduled_time)
 
-    def create(settings: Settings) -> RunState:
-        district_id = settings.district_id
+    def due(settings: Settings) -> list[_Night]:
+        schedule = schedule_of(settings, default_schedule)
+        nights = nights_between(schedule, scheduled_time - CATCH_UP, scheduled_time)
+        return [_Night(settings, schedule.day_of(night), night) for night in nights]
+
+    def begin(night: _Night) -> RunState | None:
+        settings, district_id, run_id = night.settings, night.settings.district_id, night.run_id
+        if night.at <= scheduled_time - SLOT and runs.get(district_id, run_id):
+            return None
         reason = why_not_run(settings, districts.schools(district_id), offered_products) or why_paused(
-            settings, scheduled_time.date()
+            settings, night.day
         )
         run = Run(
             district_id=district_id,
@@ -68,11 +91,11 @@ def dispatch_runs(
 
     requested = skipped = 0
     with ThreadPoolExecutor(_THREADS) as pool:
-        active = districts.active()
-        while batch := list(islice(active, _BATCH)):
-            states = list(pool.map(create, batch))
-            queued = [s.district_id for s, state in zip(batch, states, strict=True) if state is RunState.QUEUED]
-            request_syncs([(district_id, run_id) for district_id in queued])
+        nights = chain.from_iterable(map(due, districts.active()))
+        while batch := list(islice(nights, _BATCH)):
+            states = list(pool.map(begin, batch))
+            queued = [night for night, state in zip(batch, states, strict=True) if state is RunState.QUEUED]
+            request_syncs([(night.settings.district_id, night.run_id) for night in queued])
             requested += len(queued)
             skipped += states.count(RunState.SKIPPED)
     return Dispatched(requested, skipped)
