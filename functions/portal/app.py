@@ -16,7 +16,10 @@ def portal() -> Portal:
     environment = PortalEnvironment.from_env()
     return Portal(
         Path(__file__).parent / "static",
-        PortalSettings(environment.sign_in_url),
+        PortalSettings(
+            environment.sign_in_url,
+            environment.uploads_url,
+        ),
     )
 
 

@@ -13,8 +13,8 @@ from tests.e2e.district import a_live_district
 
 FOLDER = PROJECT / "docs" / "screenshots"
 NIGHTS = 4
-COLOURS = 64
-"""Of a palette; as many as a page without photographs needs."""
+COLOURS = 192
+"""Of a palette; with fewer, small coloured marks turn grey."""
 
 
 def take(visitor: Visitor, account: Account, look: str) -> None:

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from local.cli_district import counselors_csv
@@ -17,11 +16,6 @@ PAGES = ("Home", "OneRoster Settings", "Schools", "Users", "Manual upload", "Run
 NAME_OF_FOCUSED = "(document.activeElement.labels?.[0] ?? document.activeElement).textContent"
 
 
-def violations(visitor: Visitor) -> list[str]:
-    found = Axe().run(visitor.page).response["violations"]
-    return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
-
-
 def is_too_wide(visitor: Visitor) -> bool:
     wide: bool = visitor.page.evaluate("document.documentElement.scrollWidth > innerWidth")
     return wide
@@ -31,23 +25,23 @@ def is_too_wide(visitor: Visitor) -> bool:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_page(administrator: Account, a_visitor: AVisitor, scheme: str, width: int) -> None:
     visitor = a_visitor(scheme=scheme, width=width)
-    found = {"Sign in": violations(visitor)}
+    found = {"Sign in": visitor.violations()}
     visitor.sign_in(administrator)
 
     for page in PAGES:
         visitor.go(page)
         for folded in visitor.page.locator("details").all():
             folded.evaluate("element => element.open = true")
-        found[page] = violations(visitor)
+        found[page] = visitor.violations()
         assert not is_too_wide(visitor), page
     visitor.page.get_by_role("row", name="Nightly sync").get_by_role("link").click()
     visitor.page.get_by_role("heading", name="Details").wait_for()
-    found["Run"] = violations(visitor)
+    found["Run"] = visitor.violations()
     assert not is_too_wide(visitor)
     visitor.go("Users")
     visitor.page.get_by_role("rowheader").get_by_role("link").first.click()
     visitor.page.get_by_role("heading", name="History").wait_for()
-    found["User"] = violations(visitor)
+    found["User"] = visitor.violations()
     assert not is_too_wide(visitor)
 
     assert {page: faults for page, faults in found.items() if faults} == {}
@@ -73,11 +67,11 @@ def test_a_test_result_and_a_dialog_are_accessible(administrator: Account, a_vis
     visitor.go("OneRoster Settings")
     visitor.press("Test Settings")
     visitor.sees("The settings work.")
-    tested = violations(visitor)
+    tested = visitor.violations()
     visitor.go("Schools")
     visitor.page.get_by_role("button", name=re.compile("^Edit")).first.click()
 
-    assert (tested, violations(visitor)) == ([], [])
+    assert (tested, visitor.violations()) == ([], [])
 
 
 def test_settings_are_entered_tested_and_saved_by_keyboard(

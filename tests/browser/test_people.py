@@ -24,7 +24,11 @@ def test_a_file_with_errors_is_previewed_then_reported_line_by_line(
     visitor.page.get_by_label("Choose a CSV file").set_input_files(file)
 
     visitor.sees("2 rows found. Nothing is stored yet.")
-    visitor.press("Upload 2 rows")
+    visitor.sees("1 would be added, 0 updated, 0 stay as they are.")
+    visitor.sees("1 row has an error and would be left out.")
+    visitor.sees("Line 3, Email")
+    assert not list(district.api.items("users?email=ada.good@example.org"))
+    visitor.press("Upload 1 row")
     visitor.sees("1 of 2 rows could not be used. Correct them and upload the file again.")
     visitor.sees("Line 3, Email")
     visitor.sees("This is not a valid e-mail address. Correct it.")
@@ -38,8 +42,29 @@ def test_a_file_without_the_columns_is_not_sent(administrator: Account, a_visito
 
     visitor.page.get_by_label("Choose a CSV file").set_input_files(file)
 
-    visitor.sees("The first line lacks: Email, Role, School or Move To.")
+    visitor.sees("The header lacks the columns Email, Role and School or Move To.")
     assert visitor.page.get_by_role("button", name="Upload").count() == 0
+
+
+def test_a_file_above_5_mb_is_tried_out_in_parts_then_put_into_the_bucket(
+    district: LiveDistrict, administrator: Account, a_visitor: AVisitor, tmp_path: Path
+) -> None:
+    school = next(iter(district.schools.values()))
+    notes = "x" * 2_400
+    rows = [f"Ann,Large,ann.large.{number}@example.org,Sponsor,{school},{notes}" for number in range(2_300)]
+    rows[2_200] = f"Ben,Large,no-address,Sponsor,{school},{notes}"
+    file = tmp_path / "large.csv"
+    file.write_text("\r\n".join([f"{HEADER},Remarks", *rows]))
+    visitor = a_visitor(administrator)
+    visitor.go("Manual upload")
+
+    visitor.page.get_by_label("Choose a CSV file").set_input_files(file)
+
+    visitor.sees("2,300 rows found. Nothing is stored yet.")
+    visitor.sees("Line 2202, Email")
+    visitor.press("Upload 2,299 rows")
+    visitor.page.get_by_role("heading", level=1, name="Manual upload,").wait_for()
+    visitor.sees("1 of 2300 rows could not be used. Correct them and upload the file again.")
 
 
 def test_the_template_is_one_that_can_be_uploaded(administrator: Account, a_visitor: AVisitor, tmp_path: Path) -> None:
@@ -87,6 +112,24 @@ def test_people_are_found_by_parts_of_their_name_and_by_where_they_come_from(
     visitor.sees("none of the person's schools has a OneRoster ID.")
 
 
+def test_counselor_addresses_that_name_nobody_are_listed_with_whose_they_are(
+    district: LiveDistrict, administrator: Account, a_visitor: AVisitor
+) -> None:
+    counselors = {each.email.lower() for each in district.counselors}
+    named = [str(user["counselor_email"]) for user in district.users() if user.get("counselor_email")]
+    unknown = sorted({email.lower() for email in named} - counselors)
+    visitor = a_visitor(administrator)
+    visitor.go("Users")
+
+    visitor.press("Look for them")
+
+    if not unknown:
+        visitor.sees("There are none: every counselor's e-mail address is of an active counselor.")
+        return
+    visitor.page.get_by_role("row", name=unknown[0]).get_by_role("link").click()
+    visitor.sees(f"Only people whose counselor is {unknown[0]}.")
+
+
 def test_a_role_and_a_counselor_are_set_by_hand_and_cleared(
     district: LiveDistrict, administrator: Account, a_visitor: AVisitor
 ) -> None:
@@ -110,7 +153,10 @@ def test_a_role_and_a_counselor_are_set_by_hand_and_cleared(
     assert (by_hand["role"], by_hand["manual_counselor_email"]) == ("counselor", district.counselors[0].email)
     cleared = district.api.get(f"users/{teacher['user_id']}")
     assert (cleared["role"], cleared["manual_role"], cleared["manual_counselor_email"]) == ("sponsor", None, None)
-    visitor.page.get_by_role("link", name="Show this run").click()
+    history = visitor.page.get_by_role("region", name="History")
+    expect(history).to_contain_text("Role: Counselor → Sponsor (teacher)")
+    expect(history).to_contain_text("Role: Sponsor (teacher) → Counselor")
+    history.get_by_role("rowheader").get_by_role("link").first.click()
     visitor.page.get_by_role("heading", level=1, name="Change by hand").wait_for()
 
 

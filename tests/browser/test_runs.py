@@ -1,7 +1,8 @@
 """Runs: tried out first, held back, decided about, taken back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,9 @@ from local.stack import Stack
 from tests.browser.conftest import AVisitor
 from tests.browser.visitor import Visitor
 from tests.e2e.district import LiveDistrict, a_live_district
+from tests.e2e.test_dead_letters import give_up
+from tests.e2e.test_dead_runs import ended, no_consumer
+from tests.support.polling import eventually
 
 
 @pytest.fixture
@@ -42,6 +46,12 @@ def active_users(district: LiveDistrict) -> int:
     return sum(user["status"] == "active" for user in district.users())
 
 
+def ended_well(district: LiveDistrict, run_id: str) -> Mapping[str, Any] | None:
+    """The run once it has ended otherwise than failed."""
+    run: Mapping[str, Any] = district.api.get(f"runs/{run_id}")
+    return run if run["state"] in ("completed", "completed_with_issues") else None
+
+
 def confirm(visitor: Visitor, choose: Callable[[], None], name: str) -> None:
     """Choose something, and say yes to what is asked then."""
     choose()
@@ -57,6 +67,7 @@ def test_a_preview_shows_what_would_change_and_changes_nobody(synced: LiveDistri
 
     visitor.sees("This was a preview: nobody was changed.")
     visitor.sees("What would be changed")
+    assert visitor.violations() == []
     assert synced.users() == before
 
 
@@ -67,6 +78,7 @@ def test_a_blocked_run_is_looked_at_and_approved_then_undone(synced: LiveDistric
     visitor.go("Home")
     visitor.page.get_by_role("link", name="Look at it").click()
     visitor.sees("would be deactivated")
+    assert visitor.violations() == []
     kept = visitor.page.get_by_role("rowheader").get_by_role("checkbox").first
     kept.check()
     confirm(visitor, lambda: visitor.press("Keep 1 chosen person"), "Keep 1 chosen person")
@@ -84,6 +96,24 @@ def test_a_blocked_run_is_looked_at_and_approved_then_undone(synced: LiveDistric
     visitor.page.get_by_role("heading", level=1, name="Undo").wait_for()
     visitor.page.get_by_role("heading", name="Details").wait_for()
     assert active_users(synced) == everybody
+
+
+def test_a_run_that_stopped_is_tried_again_where_it_stopped(
+    stack: Stack, synced: LiveDistrict, visitor: Visitor
+) -> None:
+    synced.provider.change_overnight()
+    with no_consumer(stack, "FetchFunction"):
+        queued = synced.api.post("runs")
+        give_up(stack, "SyncRequests")
+        eventually(lambda: ended(synced, queued["run_id"]), "the run's end")
+    visitor.open(f"{synced.api.district_id}/runs/{queued['run_id']}")
+    visitor.sees("Failed")
+
+    visitor.press("Try again where it stopped")
+
+    run = eventually(lambda: ended_well(synced, queued["run_id"]), "the redriven run's end")
+    visitor.sees("Completed")
+    assert run["counts"]["updated"] + run["counts"]["created"] > 0
 
 
 def test_a_blocked_run_is_discarded_for_a_school(synced: LiveDistrict, visitor: Visitor) -> None:

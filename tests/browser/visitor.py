@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from local.stack import Account, Stack
@@ -75,6 +76,11 @@ class Visitor:
     def sees(self, text: str | re.Pattern[str]) -> None:
         """Wait until a text is to be seen."""
         expect(self.page.get_by_text(text).first).to_be_visible(timeout=TIMEOUT_MS)
+
+    def violations(self) -> list[str]:
+        """What axe-core finds wrong with the page as it is."""
+        found = Axe().run(self.page).response["violations"]
+        return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
     def settle(self) -> None:
         """Wait until the page has loaded what it shows."""

@@ -72,6 +72,7 @@ def test_a_manual_role_is_set_and_the_run_noted(users: AnyUsers) -> None:
         manual_role=Role.COUNSELOR,
         fence=5,
         run_id=LATER_RUN,
+        change_part=None,
         last_change="update",
         updated_at=LATER,
     )

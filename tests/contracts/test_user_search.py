@@ -1,5 +1,6 @@
 """Users are found by words and filters, whatever the parts in which they are looked through, wherever they are kept."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import boto3
@@ -37,7 +38,7 @@ def deployed() -> Iterator[UserSearch]:
     with mock_aws():
         table = create_tables(boto3.client("dynamodb"))["UsersTable"]
         filled(Users(table))
-        yield UserSearch(table, looked_at=2)
+        yield UserSearch(table, looked_at=2, most_counselors=3)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,8 @@ def filled(users: InMemoryUsers | Users) -> None:
     bare = a_sis_user(email=None, identifier=None, username=None)
     many = [
         a_change(
-            user_id=UserId(f"u-{number:03d}"), user=replace_sis(bare, number, given_name="Max", family_name="Many")
+            user_id=UserId(f"u-{number:03d}"),
+            user=replace_sis(bare, number, given_name="Max", family_name="Many", sis_counselor_email=counselor(number)),
         )
         for number in range(MANY)
     ]
@@ -73,8 +75,13 @@ def filled(users: InMemoryUsers | Users) -> None:
     users.apply_manual(DISTRICT, [manual], run_id=RUN, fence=1, products=frozenset(), now=NOW)
 
 
+def counselor(number: int) -> str | None:
+    """One of four, spelt in two ways, for four of five people."""
+    return None if number % 5 == 4 else f"{'C' if number % 2 else 'c'}{number % 5}@example.org"
+
+
 def replace_sis(user: SisUser, number: int, **values: object) -> SisUser:
-    return structs.replace(user, sourced_ids=(SourcedId(f"S-{number}"),), sis_counselor_email=None, **values)
+    return structs.replace(user, **{"sourced_ids": (SourcedId(f"S-{number}"),), "sis_counselor_email": None, **values})
 
 
 def everybody(search: InMemoryUserSearch | UserSearch, query: UserQuery, limit: int = 50) -> list[str]:
@@ -131,3 +138,15 @@ def test_filters_hold_beside_the_words(
 def test_districts_never_meet(search: InMemoryUserSearch | UserSearch) -> None:
     assert search.page(OTHER_DISTRICT, UserQuery(words=("zoe",))) == (["u-1"], None)
     assert everybody(search, UserQuery(words=("other",))) == []
+
+
+def test_the_counselors_of_active_users_are_counted_part_by_part(search: InMemoryUserSearch | UserSearch) -> None:
+    counted: Counter[str] = Counter()
+    cursor = None
+    while True:
+        part, cursor = search.counselors(DISTRICT, cursor)
+        counted.update(part)
+        if cursor is None:
+            break
+
+    assert counted == {"head@example.org": 1, **{f"c{number % 4}@example.org": MANY // 5 for number in range(4)}}

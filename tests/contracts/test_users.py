@@ -74,6 +74,7 @@ def test_a_created_user_is_kept_whole(users: InMemoryUsers | Users) -> None:
         record_digest=RECORD_DIGEST,
         fence=1,
         run_id=RUN,
+        change_part="1.1",
         last_change="create",
         created_at=NOW,
         updated_at=NOW,
@@ -95,6 +96,7 @@ def test_absent_values_are_absent(users: InMemoryUsers | Users) -> None:
         fingerprint=FINGERPRINT,
         fence=1,
         run_id=RUN,
+        change_part="1.1",
         last_change="create",
         created_at=NOW,
         updated_at=NOW,
@@ -330,6 +332,7 @@ def test_an_upload_writes_only_manual_attributes_of_a_user_with_a_provider_recor
         manual_role=Role.COUNSELOR,
         manual_counselor_email="ned@example.org",
         fence=2,
+        change_part=None,
         last_change="update",
     )
 
@@ -370,6 +373,16 @@ def test_a_manual_role_survives_the_sync(users: InMemoryUsers | Users) -> None:
     user = stored(users, "m-1")
     assert (user.role, user.manual_role, user.sis_role) == (Role.COUNSELOR, Role.COUNSELOR, Role.STUDENT)
     assert (user.sourced_ids, user.created_at) == (("S-1",), NOW)
+
+
+def test_a_user_names_the_part_of_the_run_that_wrote_last(users: InMemoryUsers | Users) -> None:
+    users.apply(a_chunk(attempt=2, number=7), NOW)
+    by_sync = stored(users).change_part
+    change = a_manual_change(user_id=UserId("u-1"), profile=None)
+
+    users.apply_manual(DISTRICT, [change], run_id=RUN, fence=2, products=SERVE, now=NOW, part="1.3")
+
+    assert (by_sync, stored(users).change_part) == ("2.7", "1.3")
 
 
 def test_the_sis_names_the_counselor_before_an_upload_does(users: InMemoryUsers | Users) -> None:

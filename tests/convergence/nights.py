@@ -219,6 +219,7 @@ def _check_reverted(world: World, run: Run) -> None:
             before or replace(after, active=False, deactivated_at=user.deactivated_at),
             fence=user.fence,
             run_id=user.run_id,
+            change_part=user.change_part,
             last_change=user.last_change,
             updated_at=user.updated_at,
         )

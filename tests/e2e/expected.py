@@ -13,7 +13,17 @@ Attributes = dict[str, Any]
 ROLES = {"administrator": "administrator", "teacher": "sponsor", "student": "student"}
 """Imported OneRoster roles, the highest first."""
 BOOKKEEPING = frozenset(
-    {"user_id", "shard_key", "fingerprint", "record_digest", "fence", "created_at", "updated_at", "deactivated_at"}
+    {
+        "user_id",
+        "shard_key",
+        "fingerprint",
+        "record_digest",
+        "fence",
+        "change_part",
+        "created_at",
+        "updated_at",
+        "deactivated_at",
+    }
 )
 """What depends on more than the records; each has a check of its own."""
 

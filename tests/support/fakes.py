@@ -1,6 +1,7 @@
 """In-memory implementations of our own ports; tests/contracts holds each to the same tests as its adapter."""
 
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -26,7 +27,7 @@ from roster_sync.domain.search import UserQuery, has_words
 from roster_sync.domain.sign_in import SignIn
 from roster_sync.domain.usage import NOTHING_USED, Usage
 from roster_sync.domain.user import Role, RosterEntry, SisUser, StoredUser, normalised_email
-from roster_sync.domain.user_change import Attributes, KeptChanges, UserChange, stored_time, text_of
+from roster_sync.domain.user_change import Attributes, KeptChanges, UserChange, part_name, stored_time, text_of
 from roster_sync.use_cases.find_users import passes
 
 
@@ -490,6 +491,7 @@ class InMemoryUsers:
         fence: int,
         products: frozenset[str],
         now: datetime,
+        part: str | None = None,
     ) -> Counts:
         counts = Counts()
         for change in changes:
@@ -506,6 +508,7 @@ class InMemoryUsers:
                         products=user.products | products,
                         fence=fence,
                         run_id=run_id,
+                        change_part=part,
                         last_change=change.kind.value,
                         updated_at=now,
                     )
@@ -515,7 +518,14 @@ class InMemoryUsers:
         return counts
 
     def apply_edit(
-        self, district_id: DistrictId, edit: ManualEdit, *, run_id: RunId, fence: int, now: datetime
+        self,
+        district_id: DistrictId,
+        edit: ManualEdit,
+        *,
+        run_id: RunId,
+        fence: int,
+        now: datetime,
+        part: str | None = None,
     ) -> Counts:
         stored = self.get(district_id, edit.user_id)
         if stored is None or stored.fence > fence:
@@ -524,7 +534,7 @@ class InMemoryUsers:
             if edit.from_sis != bool(stored.sourced_ids):
                 return Counts(superseded=1)
             user = replace(_edited(stored, edit), fence=fence, run_id=run_id, updated_at=now)
-            self._store(replace(user, last_change=ChangeKind.UPDATE.value))
+            self._store(replace(user, change_part=part, last_change=ChangeKind.UPDATE.value))
         return Counts(updated=1)
 
     def put(self, *users: StoredUser) -> None:
@@ -551,6 +561,12 @@ class InMemoryUserSearch:
         end = part[-1].user_id if len(behind) > len(part) else None
         found = [user.user_id for user in part if passes(user, query) and has_words(query.words, _searched(user))]
         return found[:limit], found[limit - 1] if len(found) > limit else end
+
+    def counselors(self, district_id: DistrictId, cursor: str | None = None) -> tuple[Mapping[str, int], str | None]:
+        behind = [user for user in self._users.all(district_id) if user.user_id > (cursor or "")]
+        part = behind[: self._looked_at]
+        named = Counter(normalised_email(user.counselor_email) for user in part if user.active and user.counselor_email)
+        return named, part[-1].user_id if len(behind) > len(part) else None
 
 
 def _searched(user: StoredUser) -> Iterator[str | None]:
@@ -579,6 +595,11 @@ class InMemoryChangeLog:
 
     def kept(self, chunk: Chunk) -> Sequence[UserChange]:
         kept = self._kept.get((chunk.district_id, chunk.run_id), {}).get((chunk.attempt, chunk.number))
+        return kept.changes if kept else []
+
+    def part(self, district_id: DistrictId, run_id: RunId, part: str) -> Sequence[UserChange]:
+        attempt, number = map(int, part.split("."))
+        kept = self._kept.get((district_id, run_id), {}).get((attempt, number))
         return kept.changes if kept else []
 
     def all(self, district_id: DistrictId, run_id: RunId) -> Iterator[KeptChanges]:
@@ -769,7 +790,14 @@ def _synced(stored: StoredUser | None, chunk: Chunk, change: Change, now: dateti
             record_digest=change.record_digest,
             created_at=(stored.created_at if stored else None) or now,
         )
-    return replace(user, fence=chunk.fence, run_id=chunk.run_id, last_change=change.kind.value, updated_at=now)
+    return replace(
+        user,
+        fence=chunk.fence,
+        run_id=chunk.run_id,
+        change_part=part_name(chunk.attempt, chunk.number),
+        last_change=change.kind.value,
+        updated_at=now,
+    )
 
 
 def _edited(stored: StoredUser, edit: ManualEdit) -> StoredUser:

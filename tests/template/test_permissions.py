@@ -192,12 +192,13 @@ def test_files_are_private_encrypted_and_gone_after_a_day(name: str) -> None:
 
 
 def test_only_the_portals_pages_may_put_uploads_from_a_browser() -> None:
-    condition, given, otherwise = properties("UploadsBucket")["CorsConfiguration"]["Fn::If"]
+    [rule] = properties("UploadsBucket")["CorsConfiguration"]["CorsRules"]
+    [origin] = rule["AllowedOrigins"]
+    condition, given, otherwise = origin["Fn::If"]
 
     assert template()["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "PortalOrigin"}, ""]}]}
-    assert otherwise == {"Ref": "AWS::NoValue"}
-    [rule] = given["CorsRules"]
-    assert rule["AllowedOrigins"] == [{"Ref": "PortalOrigin"}]
+    assert given == {"Ref": "PortalOrigin"}
+    assert otherwise == {"Fn::Sub": "https://*.execute-api.${AWS::Region}.${AWS::URLSuffix}"}
     assert rule["AllowedMethods"] == ["PUT"]
     # The one header that a page must send, as the URL's signature covers it.
     assert rule["AllowedHeaders"] == ["Content-Type"]

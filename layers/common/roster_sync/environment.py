@@ -157,3 +157,4 @@ class PortalEnvironment(_Environment):
     """Variables of `portal`."""
 
     sign_in_url: str
+    uploads_url: str

@@ -19,7 +19,7 @@ ONE_CHUNK, SEVERAL_CHUNKS = 60, 290
 
 FIRST, SECOND = "2026-11-24T09:00:00Z", "2026-11-25T09:00:00Z"
 AN_HOUR_LATER = datetime(2026, 11, 25, 10, tzinfo=UTC)
-TOLD = {"fence", "run_id", "last_change", "updated_at"}
+TOLD = {"fence", "run_id", "change_part", "last_change", "updated_at"}
 SECOND_RUN = RunId("20261125T090000Z-nightly")
 IMPORTED = {"student": "student", "teacher": "sponsor", "administrator": "administrator"}
 

@@ -11,6 +11,7 @@ from tests.support.deployed import Context, event_of
 @pytest.fixture(autouse=True)
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SIGN_IN_URL", "https://roster-sync.auth.us-east-1.amazoncognito.com")
+    monkeypatch.setenv("UPLOADS_URL", "https://uploads.s3.us-east-1.amazonaws.com")
     app.portal.cache_clear()
     yield
     app.portal.cache_clear()

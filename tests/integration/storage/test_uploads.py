@@ -41,13 +41,15 @@ def test_a_url_is_signed_for_one_file_its_type_and_its_time(uploads: Uploads) ->
     assert "content-type" in query["X-Amz-SignedHeaders"][0]
 
 
-def test_a_url_names_the_region_of_the_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
-    """S3's host of no region answers a PUT with a redirect, or not at all, for most buckets."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-south-1")
+@pytest.mark.parametrize("region", ["eu-south-1", "us-east-1"])
+def test_a_url_names_the_region_of_the_bucket(monkeypatch: pytest.MonkeyPatch, region: str) -> None:
+    """S3's host of no region answers a PUT with a redirect, or not at all, for most buckets; the portal lets none but
+    the region's through."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
 
     url = urlsplit(Uploads("uploads").url(DISTRICT, RUN, timedelta(minutes=15)))
 
-    assert url.netloc == "uploads.s3.eu-south-1.amazonaws.com"
+    assert url.netloc == f"uploads.s3.{region}.amazonaws.com"
 
 
 def test_a_file_longer_than_any_upload_is_not_read(uploads: Uploads) -> None:

@@ -42,6 +42,8 @@ def test_a_change_shows_what_differs_before_and_after(night: Client) -> None:
                 "before": {"given_name": "Lisa"},
                 "after": {"given_name": "Liza", "grades": ["02"]},
                 "changed_since": False,
+                "given_name": "Liza",
+                "family_name": "Simpson",
             }
         ],
         "next_cursor": None,

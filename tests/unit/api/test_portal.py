@@ -14,7 +14,10 @@ from tests.support.description import description
 from tests.support.template import ROOT
 
 STATIC = ROOT / "functions" / "portal" / "static"
-ON_AWS = PortalSettings("https://roster-sync.auth.us-east-1.amazoncognito.com")
+ON_AWS = PortalSettings(
+    "https://roster-sync.auth.us-east-1.amazoncognito.com",
+    "https://uploads.s3.us-east-1.amazonaws.com",
+)
 MOST_BYTES_COMPRESSED = 150_000
 
 
@@ -90,7 +93,7 @@ def test_the_page_may_run_its_own_files_only(portal: Portal) -> None:
 
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == "'self'"
-    assert policy["connect-src"] == "'self' https://roster-sync.auth.us-east-1.amazoncognito.com"
+    assert policy["connect-src"] == f"'self' {ON_AWS.sign_in_url} {ON_AWS.uploads_url}"
     assert policy["frame-ancestors"] == "'none'"
     assert not re.search(r"<script(?![^>]* src=)|<style| style=| on\w+=", page["body"])
 

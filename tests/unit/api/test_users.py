@@ -126,6 +126,58 @@ class TestUpload:
         )
 
 
+class TestPreview:
+    def preview(self, client: Client, content: str) -> Answer:
+        return client.send("POST", "/users/upload-preview", body=content, content_type="text/csv")
+
+    def test_a_file_is_judged_by_line_and_nothing_is_stored(self, client: Client) -> None:
+        store(client, a_user(email="rod@example.org"))
+
+        answer = self.preview(
+            client,
+            HEADER + NED + "Rod,F,no address,student,Springfield Elementary\n"
+            "Rod,Flanders,rod@example.org,district administrator,\n",
+        )
+
+        assert answer.status == 200
+        assert (answer.json["rows"], answer.json["usable"], answer.json["issue_count"]) == (3, 1, 2)
+        counts = {name: count for name, count in answer.json["counts"].items() if count}
+        assert counts == {"fetched": 3, "created": 1, "invalid": 2}
+        assert [(issue["line"], issue["column"]) for issue in answer.json["issues"]] == [(3, "Email"), (4, "Email")]
+        assert (client.runs.page(DISTRICT)[0], client.users.writes) == ([], 0)
+
+    def test_what_it_says_is_what_the_upload_does(self, client: Client) -> None:
+        content = HEADER + NED + "Rod,Flanders,rod@example.org,student,Nowhere\n"
+
+        foreseen = self.preview(client, content).json["counts"]
+
+        assert upload(client, content).json["run"]["counts"] == foreseen
+        assert self.preview(client, HEADER + NED).json["counts"]["unchanged"] == 1
+
+    def test_empty_lines_stand_for_what_came_before(self, client: Client) -> None:
+        answer = self.preview(client, HEADER + "\n" * 98 + "Rod,F,no address,student,Springfield Elementary\n")
+
+        assert [issue["line"] for issue in answer.json["issues"]] == [100]
+
+    def test_many_rows_are_judged_by_themselves(self, client: Client) -> None:
+        rows = [f"N,F,n{number},student,Springfield Elementary\n" for number in range(2_001)]
+
+        answer = self.preview(client, HEADER + "".join(rows))
+
+        assert (answer.json["counts"], answer.json["usable"]) == (None, 0)
+        assert (answer.json["issue_count"], len(answer.json["issues"])) == (2_001, 1_000)
+
+    def test_a_file_that_cannot_be_used_is_refused_whole(self, client: Client) -> None:
+        answer = self.preview(client, "First Name,Email\nNed,ned@example.org\n")
+
+        assert (answer.status, answer.json["detail"][:16]) == (422, "The header lacks")
+
+    def test_under_way_or_not_a_preview_waits_for_nothing(self, client: Client) -> None:
+        client.districts.acquire(DISTRICT, LATER_RUN, NOW, NOW + timedelta(minutes=5))
+
+        assert self.preview(client, HEADER + NED).status == 200
+
+
 class TestEdit:
     @pytest.fixture
     def lisa(self, client: Client) -> StoredUser:
@@ -173,6 +225,60 @@ class TestEdit:
         answer = self.edit(client, {"manual_role": "sponsor"})
 
         assert (answer.status, client.users.get(DISTRICT, lisa.user_id)) == (409, lisa)
+
+
+class TestHistory:
+    def test_the_last_changes_come_newest_first_each_with_its_run(self, client: Client) -> None:
+        upload(client, HEADER + NED)
+        (ned,) = client.users.all(DISTRICT)
+        client.send("PATCH", f"/users/{ned.user_id}", body={"manual_role": "sponsor"})
+
+        answer = client.send("GET", f"/users/{ned.user_id}/changes")
+
+        assert answer.status == 200
+        edit, creation = answer.json["items"]
+        assert (edit["kind"], edit["before"], edit["after"], edit["at"]) == (
+            "update",
+            {"manual_role": "counselor", "role": "counselor"},
+            {"manual_role": "sponsor", "role": "sponsor"},
+            "2026-11-24T09:00:00Z",
+        )
+        assert (creation["kind"], creation["run_id"], creation["before"], creation["after"]) == (
+            "create",
+            UPLOAD,
+            {},
+            {},
+        )
+
+    def test_an_unknown_user_answers_404(self, client: Client) -> None:
+        assert client.send("GET", "/users/u-404/changes").status == 404
+
+
+class TestUnknownCounselors:
+    def test_addresses_of_no_active_counselor_are_counted(self, client: Client) -> None:
+        store(
+            client,
+            a_user(user_id=UserId("u-1"), counselor_email="gone@example.org"),
+            a_user(user_id=UserId("u-2"), counselor_email="Gone@example.org"),
+            a_user(user_id=UserId("u-3"), counselor_email="nobody@example.org", active=False),
+            a_user(user_id=UserId("u-4"), counselor_email="ned@example.org"),
+            a_user(user_id=UserId("u-5"), counselor_email="lisa@example.org"),
+            a_user(user_id=UserId("u-6"), email="ned@example.org", role=Role.COUNSELOR),
+            a_user(user_id=UserId("u-7"), email="gone@example.org", role=Role.COUNSELOR, active=False),
+        )
+
+        answer = client.send("GET", "/users/unknown-counselors")
+
+        assert (answer.status, answer.json) == (
+            200,
+            {
+                "items": [
+                    {"counselor_email": "gone@example.org", "users": 2},
+                    {"counselor_email": "lisa@example.org", "users": 1},
+                ],
+                "next_cursor": None,
+            },
+        )
 
 
 class TestRead:

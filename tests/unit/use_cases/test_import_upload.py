@@ -39,11 +39,14 @@ class UsersThatFail(InMemoryUsers):
         fence: int,
         products: frozenset[str],
         now: datetime,
+        part: str | None = None,
     ) -> Counts:
         if not self.batches:
             raise TransientError("The database is busy or did not answer.")
         self.batches -= 1
-        return super().apply_manual(district_id, changes, run_id=run_id, fence=fence, products=products, now=now)
+        return super().apply_manual(
+            district_id, changes, run_id=run_id, fence=fence, products=products, now=now, part=part
+        )
 
 
 class UsersThatPause(InMemoryUsers):

@@ -31,7 +31,7 @@ AFTER = [
 
 def owned(users: list[StoredUser]) -> list[StoredUser]:
     """Users without what tells which run wrote them."""
-    return [replace(user, fence=0, run_id=None, last_change=None, updated_at=None) for user in users]
+    return [replace(user, fence=0, run_id=None, change_part=None, last_change=None, updated_at=None) for user in users]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 // Some of the people whom a run changed, or would change, before and after.
 
 import { h } from "../dom.js";
+import { time } from "../format.js";
 import { badge, card, table } from "../parts.js";
 import { t } from "../text.js";
 
@@ -26,20 +27,34 @@ function row(view, change, isPreview) {
   ];
 }
 
-function nameIn({ before, after, sourced_id, user_id }) {
-  const all = { ...before, ...after };
+function nameIn({ before, after, sourced_id, user_id, ...now }) {
+  const all = { ...now, ...before, ...after };
   return [all.given_name, all.family_name].filter(Boolean).join(" ") || all.email || sourced_id || user_id;
 }
 
-function differences({ kind, before, after }) {
+// What follows from another attribute that is shown, so that each change is told once.
+const FOLLOWS = {
+  deactivated_at: "status",
+  sourced_id: "sourced_ids",
+  manual_role: "role",
+  sis_role: "role",
+  manual_counselor_email: "counselor_email",
+  sis_counselor_email: "counselor_email",
+};
+
+// What differs, one text an attribute; `names` are those of the schools, by id.
+export function differences({ kind, before, after }, names = new Map()) {
   if (kind === "create") return [after.role, after.email].filter(Boolean).map((value) => t.roles[value] ?? value);
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
-    .filter((name) => shown(before[name]) !== shown(after[name]))
-    .map((name) => t.changed.differs(t.fields[name] ?? name.replaceAll("_", " "), shown(before[name]), shown(after[name])));
+  const all = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...all]
+    .filter((name) => !all.has(FOLLOWS[name]) && shown(name, before[name], names) !== shown(name, after[name], names))
+    .map((name) => t.changed.differs(t.fields[name] ?? name, shown(name, before[name], names), shown(name, after[name], names)));
 }
 
-function shown(value) {
+function shown(name, value, names) {
   if (value === null || value === undefined || value === "") return "–";
-  if (Array.isArray(value)) return value.map(shown).join(", ") || "–";
-  return typeof value === "object" ? JSON.stringify(value) : String(t.statuses[value] ?? t.roles[value] ?? value);
+  if (Array.isArray(value)) return value.map((each) => shown(name, each, names)).join(", ") || "–";
+  if (name === "deactivated_at") return time(value);
+  if (typeof value === "object") return "type" in value ? `${value.type}: ${value.identifier}` : Object.entries(value).map(([key, each]) => `${key}: ${each}`).join(", ");
+  return String(t.statuses[value] ?? t.roles[value] ?? names.get(value) ?? value);
 }

@@ -4,6 +4,7 @@ import { add, h, replace } from "../dom.js";
 import { navigate } from "../leaving.js";
 import { action, badge, field, notice, select, table } from "../parts.js";
 import { t } from "../text.js";
+import { counselorCheck } from "./users-counselors.js";
 
 const PER_PAGE = 50;
 const MOST_PAGES = 100;
@@ -70,7 +71,7 @@ export async function users(view) {
       : null,
     problems,
   );
-  add(view.main, h("section", { class: "card", "aria-label": t.users.caption }, rows));
+  add(view.main, [h("section", { class: "card", "aria-label": t.users.caption }, rows), counselorCheck(view)]);
   await more();
 }
 

@@ -30,9 +30,11 @@ class PortalSettings:
 
     Attributes:
         sign_in_url: Where the hosted sign-in page is, without path; "/" if that is the portal's own host.
+        uploads_url: Where large files are put, the same.
     """
 
     sign_in_url: str
+    uploads_url: str
 
 
 class Portal:
@@ -61,7 +63,7 @@ class Portal:
             .replace("{modules}", preloads)
             for page in pages
         )
-        self._policy = _content_security_policy(settings.sign_in_url)
+        self._policy = _content_security_policy(settings.sign_in_url, settings.uploads_url)
 
     def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """A page, one of the files, or 404 for a file of another version."""
@@ -109,17 +111,17 @@ class Portal:
         }
 
 
-def _content_security_policy(sign_in_url: str) -> str:
-    """Nothing but the portal's own files, its API, and the tokens of the hosted sign-in page."""
-    parts = urlsplit(sign_in_url)
-    token_host = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
+def _content_security_policy(*urls: str) -> str:
+    """Nothing but the portal's own files, its API, the tokens of the hosted sign-in page, and the bucket of uploads."""
+    parts = map(urlsplit, urls)
+    hosts = "".join(f" {each.scheme}://{each.netloc}" for each in parts if each.netloc)
     return "; ".join(
         (
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
             "img-src 'self'",
-            f"connect-src 'self'{token_host}",
+            f"connect-src 'self'{hosts}",
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",

@@ -21,7 +21,10 @@ from roster_sync.api.runs import add_run_routes
 from roster_sync.api.schools import add_school_routes
 from roster_sync.api.services import Services
 from roster_sync.api.settings import add_settings_routes
+from roster_sync.api.upload_preview import add_upload_preview_routes
 from roster_sync.api.user_edits import add_user_edit_routes
+from roster_sync.api.user_history import add_user_history_routes
+from roster_sync.api.user_search import add_user_search_routes
 from roster_sync.api.users import add_user_routes
 from roster_sync.domain.errors import (
     ConfigurationError,
@@ -131,8 +134,12 @@ def resolver_of(services: Services) -> APIGatewayRestResolver:
         add_export_routes,
         add_settings_routes,
         add_school_routes,
+        # Before the route of a user, who might have this id.
+        add_user_search_routes,
         add_user_routes,
+        add_upload_preview_routes,
         add_user_edit_routes,
+        add_user_history_routes,
         add_run_routes,
         add_change_routes,
         add_held_routes,

@@ -358,7 +358,7 @@ class ChangeOut(_Answer):
     """One user's change: the attributes that differ, before and after; one that was or is not there is left out.
 
     `after` of a created user is all that is stored. `changed_since` says that a later run or upload has changed the
-    user; what the run stored for a created one is then no longer known.
+    user; what the run stored for a created one is then no longer known. The names are those of now.
     """
 
     kind: ChangeKind
@@ -367,6 +367,8 @@ class ChangeOut(_Answer):
     before: dict[str, Any]
     after: dict[str, Any]
     changed_since: bool
+    given_name: str | None
+    family_name: str | None
 
     @classmethod
     def of(cls, change: ShownChange) -> Self:
@@ -378,6 +380,8 @@ class ChangeOut(_Answer):
             before=dict(change.before),
             after=dict(change.after),
             changed_since=change.changed_since,
+            given_name=change.given_name,
+            family_name=change.family_name,
         )
 
 

@@ -1,6 +1,5 @@
 """Routes of a district's users: reading them, and uploads."""
 
-import base64
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -8,9 +7,7 @@ from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
-from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from roster_sync.api.answers import answers
 from roster_sync.api.existing_run import existing_run
@@ -29,6 +26,7 @@ from roster_sync.api.schemas import (
     UsersOut,
 )
 from roster_sync.api.services import LEASE_LASTS, Services
+from roster_sync.api.uploaded_file import MAX_ROWS_IN_REQUEST, REPORTED_ISSUES, file_of
 from roster_sync.api.user_edits import USER_ETAG, shown_user
 from roster_sync.domain.beginning import Beginning
 from roster_sync.domain.errors import ConfigurationError, NotFoundError
@@ -41,10 +39,6 @@ from roster_sync.use_cases.edit_user import NO_SUCH_USER
 from roster_sync.use_cases.find_users import find_users
 from roster_sync.use_cases.import_upload import Importer, create_upload_run, import_upload
 
-MAX_BODY_BYTES = 5_000_000
-MAX_ROWS_IN_REQUEST = 2_000
-"""More would outlast the 29 seconds that API Gateway waits."""
-REPORTED_ISSUES = 1_000
 URL_VALID_FOR = timedelta(minutes=15)
 _SEARCH = "Words, each a part of a name, of the e-mail address, the username or an ID; case and accents do not count."
 
@@ -140,17 +134,7 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
     )
     def upload_users(district_id: DistrictInPath, key: IdempotencyKey = None) -> Response[UploadOut]:
         event = api.current_event
-        media_type = (event.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
-        if media_type != CONTENT_TYPE:
-            raise ServiceError(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the CSV file itself as the body, with Content-Type: text/csv."
-            )
-        content = _body(event)
-        if len(content) > MAX_BODY_BYTES:
-            raise ServiceError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                "The file is larger than 5 MB. Ask for an upload URL (POST .../users/upload-url) and PUT it there.",
-            )
+        content = file_of(event)
 
         def start(beginning: Beginning) -> Run:
             upload = read_upload(content, services.districts.schools(district_id))
@@ -184,12 +168,3 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
             headers={"Content-Type": CONTENT_TYPE},
             expires_at=services.clock() + URL_VALID_FOR,
         )
-
-
-def _body(event: APIGatewayProxyEvent) -> bytes:
-    """The body as it was sent; a gateway that took it for text has already replaced what is no UTF-8."""
-    if event.body is None:
-        return b""
-    if event.is_base64_encoded:
-        return base64.b64decode(event.body)
-    return event.body.encode("utf-8", "surrogatepass")

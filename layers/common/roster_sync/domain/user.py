@@ -107,6 +107,8 @@ class StoredUser:
     record_digest: bytes | None = None
     fence: int = 0
     run_id: RunId | None = None
+    change_part: str | None = None
+    """Names what that run kept of its last change."""
     last_change: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None

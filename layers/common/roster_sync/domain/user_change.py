@@ -26,8 +26,22 @@ KEPT: Final = timedelta(days=30)
 SAMPLES_OF_A_KIND: Final = 20
 """Changes of each kind that are shown where not all are."""
 
-BOOKKEEPING: Final = frozenset({"fence", "run_id", "last_change", "created_at", "updated_at"})
+BOOKKEEPING: Final = frozenset({"fence", "run_id", "change_part", "last_change", "created_at", "updated_at"})
 """What tells of runs and times, and so differs with every write."""
+
+
+class Written(Struct, frozen=True, gc=False, array_like=True):
+    """A write of a user.
+
+    Attributes:
+        run_id: Who wrote.
+        part: Names what that run kept of it; None if it is not known.
+        at: When, as it is stored.
+    """
+
+    run_id: str
+    part: str | None
+    at: str
 
 
 class UserChange(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -38,6 +52,7 @@ class UserChange(Struct, frozen=True, gc=False, omit_defaults=True):
         before: Of the attributes that differ, those that were there.
         after: Of the attributes that differ, those that are there now. Of a user whom a run created neither is kept:
             nothing was there, and all is what is stored.
+        previous: The write before; None for whom a run created.
     """
 
     kind: ChangeKind
@@ -45,6 +60,12 @@ class UserChange(Struct, frozen=True, gc=False, omit_defaults=True):
     sourced_id: SourcedId | None = None
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
+    previous: Written | None = None
+
+
+def part_name(attempt: int, number: int) -> str:
+    """How a user names the part of a run's changes that it was written with."""
+    return f"{attempt}.{number}"
 
 
 def difference(kind: ChangeKind, user_id: UserId, before: Attributes, after: Attributes) -> UserChange:
@@ -52,6 +73,13 @@ def difference(kind: ChangeKind, user_id: UserId, before: Attributes, after: Att
     names = {name for name in {*before, *after} - BOOKKEEPING if _differs(name, before, after)}
     sourced_id = after.get("sourced_id") or before.get("sourced_id")
     return UserChange(kind, user_id, sourced_id, _those(names, before), _those(names, after))
+
+
+def written(attributes: Attributes) -> Written | None:
+    """The write that a stored user is of; None if it is not noted."""
+    if "run_id" not in attributes or "updated_at" not in attributes:
+        return None
+    return Written(attributes["run_id"], attributes.get("change_part"), attributes["updated_at"])
 
 
 def _differs(name: str, before: Attributes, after: Attributes) -> bool:

@@ -81,7 +81,16 @@ class ChangeLog:
     @errors_as_ours()
     def kept(self, chunk: Chunk) -> Sequence[UserChange]:
         """What was kept of a chunk first; nothing if nothing was."""
-        key = _key(chunk.district_id, chunk.run_id, chunk.attempt, chunk.number)
+        return self._kept(chunk.district_id, chunk.run_id, chunk.attempt, chunk.number)
+
+    @errors_as_ours()
+    def part(self, district_id: DistrictId, run_id: RunId, part: str) -> Sequence[UserChange]:
+        """What was kept of one part of a run's changes, as `part_name` gives it; nothing if nothing is."""
+        attempt, _, number = part.partition(".")
+        return self._kept(district_id, run_id, int(attempt), int(number))
+
+    def _kept(self, district_id: DistrictId, run_id: RunId, attempt: int, number: int) -> Sequence[UserChange]:
+        key = _key(district_id, run_id, attempt, number)
         item = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True).get("Item")
         return _decode(zlib.decompress(self._packed(item))) if item else []
 

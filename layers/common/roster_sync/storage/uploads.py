@@ -32,7 +32,8 @@ class Uploads:
             # Some regions still presign by the older version 2 unless told, which newer regions refuse.
             signature_version="s3v4",
             # Else a presigned URL names S3's host of no region, which redirects: no browser follows that with a PUT.
-            s3={"addressing_style": "virtual"},
+            # Nor would the page know that host, which it must name to be let through.
+            s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
             connect_timeout=2,
             read_timeout=20,
             retries={"mode": "standard"},

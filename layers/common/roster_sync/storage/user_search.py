@@ -4,6 +4,7 @@ Ids are hashes, so users lie evenly over the shards: the part that was looked at
 the id that the shortest answer reached, and that one id says where the next part begins.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _LOOKED_AT: Final = 1_000
 """Users of each shard that one request looks at, about 1 MB, the most that DynamoDB reads for a query."""
+
+_COUNSELORS_OF_A_PART: Final = 500
+"""Each is a query of the index by whoever asks."""
 
 _ATTRIBUTES: Final = (
     "user_id",
@@ -41,9 +45,12 @@ _Item = Mapping[str, Mapping[str, Any]]
 class UserSearch:
     """Searches in all districts, each in its own users only."""
 
-    def __init__(self, table_name: str, looked_at: int = _LOOKED_AT) -> None:
+    def __init__(
+        self, table_name: str, looked_at: int = _LOOKED_AT, most_counselors: int = _COUNSELORS_OF_A_PART
+    ) -> None:
         self._table_name = table_name
         self._looked_at = looked_at
+        self._most_counselors = most_counselors
 
     @cached_property
     def _client(self) -> "DynamoDBClient":
@@ -59,18 +66,37 @@ class UserSearch:
 
         A page may hold fewer than `limit`, even none, and yet have a next one: a call looks at a bounded number.
         """
+        items, end = self._part(district_id, query, cursor)
+        found = [UserId(item["user_id"]["S"]) for item in items if _is_found(item, query)]
+        return found[:limit], found[limit - 1] if len(found) > limit else end
+
+    @errors_as_ours()
+    def counselors(self, district_id: DistrictId, cursor: str | None = None) -> tuple[Mapping[str, int], str | None]:
+        """Counselors' normalised e-mail addresses in a part of the active users, and how many of these have each.
+
+        With the cursor of the next part; None at the end. An address may come again in another part.
+        """
+        items, end = self._part(district_id, UserQuery(active=True), cursor)
+        counted: Counter[str] = Counter()
+        for item in items:
+            counselor = item.get("counselor_email", {}).get("S")
+            if counselor is not None:
+                counted[normalised_email(counselor)] += 1
+            if len(counted) == self._most_counselors:
+                return counted, item["user_id"]["S"]
+        return counted, end
+
+    def _part(
+        self, district_id: DistrictId, query: UserQuery, cursor: str | None
+    ) -> tuple[Sequence[_Item], str | None]:
+        """What passes the filters of the next users of all shards, by user_id, and the id up to which that is all."""
         with ThreadPoolExecutor(SHARDS) as threads:
             read = partial(self._shard, query, cursor or "")
             parts = list(threads.map(read, shard_keys(district_id)))
         ends = [end for _, end in parts if end is not None]
         end = min(ends) if ends else None
-        found = sorted(
-            UserId(item["user_id"]["S"])
-            for items, _ in parts
-            for item in items
-            if (end is None or item["user_id"]["S"] <= end) and _is_found(item, query)
-        )
-        return found[:limit], found[limit - 1] if len(found) > limit else end
+        found = [item for items, _ in parts for item in items if end is None or item["user_id"]["S"] <= end]
+        return sorted(found, key=lambda item: item["user_id"]["S"]), end
 
     def _shard(self, query: UserQuery, after: str, shard_key: str) -> tuple[Sequence[_Item], str | None]:
         """A shard's next users that pass the filters, and the id of the last one seen; None if there are no more."""

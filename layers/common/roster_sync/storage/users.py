@@ -37,7 +37,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedI
 from roster_sync.domain.manual_edit import KEPT, ManualEdit
 from roster_sync.domain.run import COUNT_OF_KIND, Counts
 from roster_sync.domain.user import Role, RosterEntry, SisUser, StoredUser, normalised_email
-from roster_sync.domain.user_change import ACTIVE, INACTIVE, Attributes, stored_time
+from roster_sync.domain.user_change import ACTIVE, INACTIVE, Attributes, part_name, stored_time
 from roster_sync.storage.dynamodb import (
     CONDITION_FAILED,
     Bounds,
@@ -148,6 +148,7 @@ class _UserItem(Model):
     record_digest = BinaryAttribute(null=True, legacy_encoding=False)
     fence = NumberAttribute(default=0)
     run_id = UnicodeAttribute(null=True)
+    change_part = UnicodeAttribute(null=True)
     last_change = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute(null=True)
     updated_at = UTCDateTimeAttribute(null=True)
@@ -317,6 +318,7 @@ class Users:
         fence: int,
         products: frozenset[str],
         now: datetime,
+        part: str | None = None,
     ) -> Counts:
         """Apply an upload's changes, under the same rule as `apply`.
 
@@ -329,13 +331,20 @@ class Users:
         return self._write(
             (
                 change.kind,
-                _uploaded(district_id, change, run_id=run_id, fence=fence, products=products, now=now),
+                _uploaded(district_id, change, run_id=run_id, fence=fence, products=products, now=now, part=part),
             )
             for change in changes
         )
 
     def apply_edit(
-        self, district_id: DistrictId, edit: ManualEdit, *, run_id: RunId, fence: int, now: datetime
+        self,
+        district_id: DistrictId,
+        edit: ManualEdit,
+        *,
+        run_id: RunId,
+        fence: int,
+        now: datetime,
+        part: str | None = None,
     ) -> Counts:
         """Apply a change by hand, under the same rule as `apply`.
 
@@ -344,7 +353,7 @@ class Users:
         Raises:
             TransientError: It could not be written; it may be tried again.
         """
-        write = _edited(district_id, edit, run_id=run_id, fence=fence, now=now)
+        write = _edited(district_id, edit, run_id=run_id, fence=fence, now=now, part=part)
         return self._write([(ChangeKind.UPDATE, write)])
 
     @errors_as_ours()
@@ -440,6 +449,7 @@ class _Write:
 
 def _synced(chunk: Chunk, change: Change, now: datetime) -> _Write:
     write = _begun(chunk.district_id, change.user_id, change.kind, chunk.run_id, chunk.fence, now)
+    write.set("change_part", {"S": part_name(chunk.attempt, chunk.number)})
     if change.restoration:
         _restore(write, chunk.district_id, change.restoration)
         return write
@@ -508,8 +518,10 @@ def _uploaded(
     fence: int,
     products: frozenset[str],
     now: datetime,
+    part: str | None,
 ) -> _Write:
     write = _begun(district_id, change.user_id, change.kind, run_id, fence, now)
+    write.set_or_remove("change_part", _text(part))
     write.names["#sourced_ids"] = "sourced_ids"
     write.add_products(products)
     write.set("manual_role", {"S": change.role})
@@ -536,8 +548,11 @@ def _uploaded(
     return write
 
 
-def _edited(district_id: DistrictId, edit: ManualEdit, *, run_id: RunId, fence: int, now: datetime) -> _Write:
+def _edited(
+    district_id: DistrictId, edit: ManualEdit, *, run_id: RunId, fence: int, now: datetime, part: str | None
+) -> _Write:
     write = _begun(district_id, edit.user_id, ChangeKind.UPDATE, run_id, fence, now)
+    write.set_or_remove("change_part", _text(part))
     write.names["#sourced_ids"] = "sourced_ids"
     write.names["#status"] = "status"
     of_whom = "attribute_exists(#sourced_ids)" if edit.from_sis else "attribute_not_exists(#sourced_ids)"
@@ -768,6 +783,7 @@ def _stored_user(item: _UserItem) -> StoredUser:
         record_digest=item.record_digest,
         fence=int(item.fence),
         run_id=RunId(item.run_id) if item.run_id else None,
+        change_part=item.change_part,
         last_change=item.last_change,
         created_at=item.created_at,
         updated_at=item.updated_at,

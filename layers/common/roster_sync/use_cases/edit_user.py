@@ -10,6 +10,7 @@ from roster_sync.domain.manual_edit import ManualEdit, asked_counselor, needed_o
 from roster_sync.domain.run import Run, RunKind, RunState
 from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH, Usage
 from roster_sync.domain.user import StoredUser
+from roster_sync.domain.user_change import part_name
 from roster_sync.use_cases.close_run import close_run
 from roster_sync.use_cases.keep_changes import keep_edit
 from roster_sync.use_cases.ports import ChangeLog, LeaseStore, Metered, RunStore, UserStore
@@ -101,7 +102,9 @@ def _apply(edit: ManualEdit, run: Run, editor: Editor) -> None:
     """Keep what was before, write, and close the run."""
     runs, now = editor.runs, editor.clock()
     keep_edit(edit, run, users=editor.users, log=editor.log)
-    counts = editor.users.apply_edit(run.district_id, edit, run_id=run.run_id, fence=run.fence, now=now)
+    counts = editor.users.apply_edit(
+        run.district_id, edit, run_id=run.run_id, fence=run.fence, now=now, part=part_name(run.attempt, 1)
+    )
     newest = runs.begin_applying(
         run.district_id,
         run.run_id,

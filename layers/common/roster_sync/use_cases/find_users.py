@@ -1,5 +1,6 @@
 """Find users of a district by what somebody knows of them."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from roster_sync.domain.identifiers import DistrictId, SourcedId, UserId
@@ -19,6 +20,9 @@ class UserSearch(Protocol):
 
         A page may hold fewer than `limit`, even none, and yet have a next one: a call looks at a bounded number.
         """
+
+    def counselors(self, district_id: DistrictId, cursor: str | None = None) -> tuple[Mapping[str, int], str | None]:
+        """Counselors' normalised e-mail addresses in a part of the active users, and how many of these have each."""
 
 
 def find_users(

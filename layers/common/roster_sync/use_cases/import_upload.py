@@ -13,6 +13,7 @@ from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.upload import Upload, manual_changes, new_user_ids, read_upload
 from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH, Usage
 from roster_sync.domain.user import normalised_email
+from roster_sync.domain.user_change import part_name
 from roster_sync.use_cases.close_run import close_run
 from roster_sync.use_cases.keep_changes import keep_upload
 from roster_sync.use_cases.ports import ChangeLog, DistrictStore, LeaseStore, Metered, RunStore, UserStore
@@ -185,9 +186,16 @@ def _apply_rows(upload: Upload, start: int, run: Run, importer: Importer) -> tup
         taken=users.sis_users(district_id, new_user_ids(rows, users_by_email, district_id)),
     )
     now = importer.clock()
-    keep_upload(decided.changes, start // ROWS_AT_ONCE + 1, run, products, users=users, log=importer.log, now=now)
+    number = start // ROWS_AT_ONCE + 1
+    keep_upload(decided.changes, number, run, products, users=users, log=importer.log, now=now)
     applied = users.apply_manual(
-        district_id, decided.changes, run_id=run.run_id, fence=run.fence, products=products, now=now
+        district_id,
+        decided.changes,
+        run_id=run.run_id,
+        fence=run.fence,
+        products=products,
+        now=now,
+        part=part_name(run.attempt, number),
     )
     return decided.counts + applied, list(decided.issues)
 

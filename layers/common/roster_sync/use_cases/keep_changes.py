@@ -7,10 +7,13 @@ user written already finds the image kept already, and what was kept first stays
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from msgspec import structs
+
 from roster_sync.domain.change import ChangeKind, Chunk, ManualChange
+from roster_sync.domain.identifiers import UserId
 from roster_sync.domain.manual_edit import ManualEdit
 from roster_sync.domain.run import Run
-from roster_sync.domain.user_change import UserChange, difference, edited, synced, uploaded
+from roster_sync.domain.user_change import Attributes, UserChange, difference, edited, synced, uploaded, written
 from roster_sync.use_cases.ports import ChangeLog, UserStore
 
 
@@ -30,7 +33,7 @@ def keep_chunk(chunk: Chunk, *, users: UserStore, log: ChangeLog, now: datetime)
                 yield UserChange(change.kind, change.user_id)
             elif before and before["fence"] <= (chunk.fence - 1 if since is None else since):
                 after = synced(before, change, chunk.products, now)
-                yield difference(change.kind, change.user_id, before, after)
+                yield _differing(change.kind, change.user_id, before, after)
 
     found = list(changes())
     _keep(found, chunk.number, chunk, log)
@@ -60,7 +63,7 @@ def keep_upload(
                 yield UserChange(ChangeKind.CREATE, change.user_id)
             elif before["fence"] < run.fence:
                 kind = ChangeKind.UPDATE if change.kind is ChangeKind.CREATE else change.kind
-                yield difference(kind, change.user_id, before, uploaded(before, change, products, now))
+                yield _differing(kind, change.user_id, before, uploaded(before, change, products, now))
 
     _keep(list(kept()), number, run, log)
 
@@ -69,7 +72,12 @@ def keep_edit(edit: ManualEdit, run: Run, *, users: UserStore, log: ChangeLog) -
     """Keep what a change by hand will change."""
     before = users.snapshots(run.district_id, [edit.user_id]).get(edit.user_id)
     if before and before["fence"] < run.fence:
-        _keep([difference(ChangeKind.UPDATE, edit.user_id, before, edited(before, edit))], 1, run, log)
+        _keep([_differing(ChangeKind.UPDATE, edit.user_id, before, edited(before, edit))], 1, run, log)
+
+
+def _differing(kind: ChangeKind, user_id: UserId, before: Attributes, after: Attributes) -> UserChange:
+    """What differs, with the write before."""
+    return structs.replace(difference(kind, user_id, before, after), previous=written(before))
 
 
 def _keep(changes: Sequence[UserChange], number: int, run: Run | Chunk, log: ChangeLog) -> None:

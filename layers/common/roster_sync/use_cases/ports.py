@@ -223,13 +223,21 @@ class UserStore(Protocol):
         fence: int,
         products: frozenset[str],
         now: datetime,
+        part: str | None = None,
     ) -> Counts:
-        """Apply an upload's changes, under the same rule as `apply`."""
+        """Apply an upload's changes, under the same rule as `apply`; `part` names what was kept of them."""
 
     def apply_edit(
-        self, district_id: DistrictId, edit: ManualEdit, *, run_id: RunId, fence: int, now: datetime
+        self,
+        district_id: DistrictId,
+        edit: ManualEdit,
+        *,
+        run_id: RunId,
+        fence: int,
+        now: datetime,
+        part: str | None = None,
     ) -> Counts:
-        """Apply a change by hand, under the same rule as `apply`."""
+        """Apply a change by hand, under the same rule as `apply`; `part` names what was kept of it."""
 
 
 class ChangeLog(Protocol):
@@ -249,6 +257,9 @@ class ChangeLog(Protocol):
 
     def kept(self, chunk: Chunk) -> Sequence[UserChange]:
         """What was kept of a chunk first; nothing if nothing was."""
+
+    def part(self, district_id: DistrictId, run_id: RunId, part: str) -> Sequence[UserChange]:
+        """What was kept of one part of a run's changes, as `part_name` gives it; nothing if nothing is."""
 
     def all(self, district_id: DistrictId, run_id: RunId) -> Iterator[KeptChanges]:
         """What every chunk of every attempt of a run changes, in no order."""

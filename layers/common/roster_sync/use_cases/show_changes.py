@@ -37,6 +37,7 @@ class ShownChange:
         after: Of the attributes that differ, those that the run stored; empty for a user whom the run created and who
             was changed since.
         changed_since: Whether a later run or upload has changed the user; of a preview, False.
+        given_name: As stored now, as is `family_name`; None for whom a preview would create.
     """
 
     kind: ChangeKind
@@ -45,6 +46,8 @@ class ShownChange:
     before: Attributes
     after: Attributes
     changed_since: bool
+    given_name: str | None
+    family_name: str | None
 
 
 def page_of_changes(
@@ -66,10 +69,10 @@ def samples_of_changes(run: Run, pages: ChangePages, users: UserStore) -> list[S
 
 
 def _shown(run: Run, changes: Sequence[tuple[int, UserChange]], users: UserStore) -> Iterator[ShownChange]:
-    if run.kind is RunKind.PREVIEW:
-        yield from (_as_kept(change, changed_since=False) for _, change in changes)
-        return
     stored = users.snapshots(run.district_id, [change.user_id for _, change in changes])
+    if run.kind is RunKind.PREVIEW:
+        yield from (_as_kept(change, stored.get(change.user_id, {}), changed_since=False) for _, change in changes)
+        return
     for fence, change in changes:
         user = stored.get(change.user_id)
         # Kept before it is written: whoever died in between has changed nothing.
@@ -82,23 +85,28 @@ def _shown(run: Run, changes: Sequence[tuple[int, UserChange]], users: UserStore
                 user_id=change.user_id,
                 sourced_id=user.get("sourced_id"),
                 before={},
-                after=_seen(user),
+                after=seen_of(user),
                 changed_since=False,
+                given_name=user.get("given_name"),
+                family_name=user.get("family_name"),
             )
         else:
-            yield _as_kept(change, changed_since=changed_since)
+            yield _as_kept(change, user, changed_since=changed_since)
 
 
-def _as_kept(change: UserChange, *, changed_since: bool) -> ShownChange:
+def _as_kept(change: UserChange, user: Attributes, *, changed_since: bool) -> ShownChange:
     return ShownChange(
         kind=change.kind,
         user_id=change.user_id,
         sourced_id=change.sourced_id,
-        before=_seen(change.before),
-        after=_seen(change.after),
+        before=seen_of(change.before),
+        after=seen_of(change.after),
         changed_since=changed_since,
+        given_name=user.get("given_name"),
+        family_name=user.get("family_name"),
     )
 
 
-def _seen(attributes: Attributes) -> dict[str, Any]:
+def seen_of(attributes: Attributes) -> dict[str, Any]:
+    """Attributes that people are shown."""
     return {name: value for name, value in attributes.items() if name not in _UNSEEN}
