@@ -31,6 +31,17 @@ def test_the_vendors_staff_choose_a_district(stack: Stack, district: LiveDistric
     staff.sees("The next sync starts on")
 
 
+def test_the_vendors_staff_see_how_each_district_fares(
+    stack: Stack, district: LiveDistrict, a_visitor: AVisitor
+) -> None:
+    staff = a_visitor(stack.create_account(district_id=None, role="support"))
+
+    staff.page.get_by_role("link", name=district.api.district_id).click()
+
+    staff.sees("The next sync starts on")
+    assert staff.violations() == []
+
+
 def test_two_who_save_at_once_are_told_and_choose(administrator: Account, a_visitor: AVisitor) -> None:
     first, second = a_visitor(administrator), a_visitor(administrator)
     for visitor in (first, second):

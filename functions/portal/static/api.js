@@ -13,9 +13,9 @@ export class Problem extends Error {
   }
 }
 
-// The API of one district. Every method rejects with a Problem.
+// The API of one district; without one, of what staff sees of all. Every method rejects with a Problem.
 export class DistrictApi {
-  constructor(district) {
+  constructor(district = null) {
     this.district = district;
   }
 
@@ -29,7 +29,8 @@ export class DistrictApi {
 
   // `body` is the parsed answer, null if there is none; `etag` names the version of what was answered.
   async send(method, path, { query = {}, json, text, type, headers = {}, signal } = {}) {
-    const url = new URL(`districts/${encodeURIComponent(this.district)}/${path}`, pageUrl());
+    const place = this.district === null ? path : `districts/${encodeURIComponent(this.district)}/${path}`;
+    const url = new URL(place, pageUrl());
     for (const [name, value] of Object.entries(query)) {
       if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
     }

@@ -2,11 +2,12 @@
 
 import { DistrictApi } from "./api.js";
 import { add, h, replace } from "./dom.js";
-import { navigate, onPage } from "./leaving.js";
+import { onPage } from "./leaving.js";
 import * as session from "./session.js";
 import { showProblem } from "./parts.js";
 import { t } from "./text.js";
 import { home } from "./pages/home.js";
+import { picker } from "./pages/picker.js";
 import { run } from "./pages/run.js";
 import { runs } from "./pages/runs.js";
 import { schools } from "./pages/schools.js";
@@ -67,8 +68,10 @@ async function route(account, frame, main) {
   const [named, page = "home", id = null] = path.split("/").map(decodeURIComponent);
   const district = named || account.district;
   if (!district) {
-    replace(frame, header(account, null), h("div", { class: "columns" }, main));
-    return showPicker(account, main);
+    replace(frame, header(account, null), h("div", { class: "columns alone" }, main));
+    document.title = `${t.picker.title} – ${config.name}`;
+    main.removeAttribute("aria-busy");
+    return picker({ main, account, api: new DistrictApi(), signal });
   }
   replace(frame, header(account, district), h("div", { class: "columns" }, navigation(district, page), main));
   frame.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
@@ -137,39 +140,6 @@ function navigation(district, current) {
     add(list, h("li", {}, link));
   }
   return h("nav", { "aria-label": t.frame.navigation }, list);
-}
-
-function showPicker(account, main) {
-  document.title = `${t.picker.title} – ${config.name}`;
-  main.removeAttribute("aria-busy");
-  if (account.role !== "support") {
-    return replace(main, h("h1", {}, t.picker.none), h("p", {}, t.picker.noneRemedy));
-  }
-  const input = h("input", {
-    id: "district",
-    name: "district",
-    required: true,
-    pattern: "[A-Za-z0-9_\\-]{1,64}",
-    autocomplete: "off",
-    spellcheck: "false",
-    "aria-describedby": "district-hint",
-  });
-  const choose = (event) => {
-    event.preventDefault();
-    navigate(`#/${encodeURIComponent(input.value.trim())}/home`);
-  };
-  replace(
-    main,
-    h("h1", { tabindex: "-1" }, t.picker.title),
-    h(
-      "form",
-      { class: "card narrow", onsubmit: choose },
-      h("label", { for: "district" }, t.picker.label),
-      input,
-      h("p", { class: "hint", id: "district-hint" }, t.picker.hint),
-      h("div", { class: "actions" }, h("button", { class: "primary" }, t.picker.open)),
-    ),
-  );
 }
 
 start().catch((error) => replace(app, h("main", { class: "welcome" }, showProblem(error, () => location.reload()))));
