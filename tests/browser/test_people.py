@@ -133,7 +133,7 @@ def test_counselor_addresses_that_name_nobody_are_listed_with_whose_they_are(
 def test_a_role_and_a_counselor_are_set_by_hand_and_cleared(
     district: LiveDistrict, administrator: Account, a_visitor: AVisitor
 ) -> None:
-    teacher = next(user for user in district.users() if user["role"] == "sponsor" and user["status"] == "active")
+    teacher = next(user for user in district.users() if user.get("sis_role") == "sponsor" and "manual_role" not in user)
     visitor = a_visitor(administrator)
     visitor.open(f"{district.api.district_id}/users/{teacher['user_id']}")
 
