@@ -24,7 +24,7 @@ def owned(user: Attributes) -> Attributes:
 def assert_bookkeeping(district: LiveDistrict, user: Attributes, run: dict[str, Any]) -> None:
     """What a run that wrote a user must have left with that user."""
     from_provider = "sourced_id" in user
-    names = {"user_id", "shard_key", "fence", "created_at", "updated_at", "run_id", "last_change"}
+    names = {"user_id", "shard_key", "fence", "created_at", "updated_at", "run_id", "last_change", "change_part"}
     names |= {"fingerprint"} if from_provider else set()
     names |= {"record_digest"} if len(user.get("sourced_ids", ())) == 1 else set()
     assert set(user) - set(owned(user)) == names
