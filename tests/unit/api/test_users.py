@@ -321,6 +321,8 @@ class TestRead:
             ({"source": "manual"}, ["u-3"]),
             ({"source": "synced"}, ["u-1", "u-2"]),
             ({"search": "lisa"}, ["u-1", "u-2"]),
+            ({"search": "   "}, ["u-1", "u-2", "u-3"]),
+            ({"search": "\u0301\u0301", "counselor_email": "head@example.org"}, ["u-2"]),
             ({"search": "simpson ned"}, ["u-3"]),
             ({"search": "lisa", "status": "active"}, ["u-1"]),
             ({"counselor_email": "Head@example.org"}, ["u-2"]),

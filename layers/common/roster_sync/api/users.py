@@ -84,11 +84,12 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
     ) -> UsersOut:
         active = None if status is None else status == "active"
         synced = None if source is None else source == "synced"
-        if email and (search or counselor_email):
+        words = words_of(search or "")
+        if email and (words or counselor_email):
             raise ConfigurationError("Look for an e-mail address, or search, not both. Leave one of them out.")
-        if search or counselor_email:
+        if words or counselor_email:
             query = UserQuery(
-                words=words_of(search or ""),
+                words=words,
                 school_id=school,
                 role=role,
                 active=active,

@@ -48,7 +48,7 @@ def find_users(
         cursor: Of a page before.
         limit: Users of a page, at most.
     """
-    if cursor is None and text:
+    if cursor is None and query.words:
         exactly = [user for user in _exactly(district_id, text.strip(), users) if passes(user, query)]
         if exactly:
             return exactly[:limit], None
