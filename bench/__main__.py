@@ -13,8 +13,11 @@ from bench.fetch_cpu import USERS as CPU_USERS
 from bench.fetch_cpu import fetch_cpu
 from bench.fetch_memory import USERS as MEMORY_USERS
 from bench.fetch_memory import fetch_memory
+from bench.fetch_scale import PAGE_SIZE, fetch_scale
+from bench.fetch_scale import USERS as MANY_USERS
 from bench.figures import Figure, show
 from bench.import_time import import_time
+from bench.neighbours import HUGE_USERS, SMALL, neighbours
 from bench.night_cost import night_cost
 from bench.portal import TITLE as PORTAL_TITLE
 from bench.portal import portal
@@ -26,6 +29,8 @@ BENCHES: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
     "cpu": (f"CPU of a fetch per user, {CPU_USERS:,} users", fetch_cpu),
     "memory": (f"Peak memory of a fetch, {MEMORY_USERS:,} users", fetch_memory),
     "portal": (PORTAL_TITLE, portal),
+    "scale": (f"A fetch of {MANY_USERS:,} users at {PAGE_SIZE:,} a page", fetch_scale),
+    "neighbours": (f"{SMALL} small districts beside one of {HUGE_USERS:,} users", neighbours),
     "imports": ("Import of each function beyond boto3", import_time),
 }
 COMPARISONS: dict[str, Callable[[Console], None]] = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.provider import PAGE_SIZE, Address
+from bench.provider import Address
 from bench.rosters import RosterReader, RosterWriter
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
@@ -41,7 +41,7 @@ def open_client(address: Address) -> OneRosterClient:
         address.consumer_key,
         address.consumer_secret,
         allow_local=True,
-        page_size=PAGE_SIZE,
+        page_size=address.page_size,
     )
 
 
@@ -67,7 +67,7 @@ def settings(address: Address) -> Settings:
         consumer_secret=b"encrypted",
         products=PRODUCTS,
         counselor_metadata_key="counselorEmail",
-        page_size=PAGE_SIZE,
+        page_size=address.page_size,
     )
 
 

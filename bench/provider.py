@@ -17,6 +17,7 @@ class Address:
     base_url: str
     consumer_key: str
     consumer_secret: str
+    page_size: int = PAGE_SIZE
 
 
 @contextmanager

@@ -46,6 +46,7 @@ from roster_sync.storage.dynamodb import (
     outage,
     parse_plainly,
     pauses_s,
+    serialize_plainly,
     unknown_cursor,
 )
 from roster_sync.storage.user_attributes import attributes_of, stored_value
@@ -166,6 +167,7 @@ class Users:
         self._client.meta.events.register("before-parse.dynamodb.Query", _parse_fast)
         for operation in ("BatchGetItem", "UpdateItem"):
             self._client.meta.events.register(f"before-parse.dynamodb.{operation}", parse_plainly)
+        serialize_plainly(self._client, "UpdateItem")
 
     def roster(self, district_id: DistrictId) -> Iterator[Sequence[RosterEntry]]:
         """Every user of a district, in batches, in no order, as last written.
