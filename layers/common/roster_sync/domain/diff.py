@@ -5,6 +5,7 @@ fetch is complete, because who a record is (one of several of a person, a manual
 new sourcedId) can only be said over the whole; so the order of pages decides nothing.
 """
 
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -211,10 +212,13 @@ class Comparison:
 
     def lacks_somebody(self) -> bool:
         """Whether no record has come so far of some active user of a mapped school."""
-        by_sourced_id = self._roster.by_sourced_id
-        others = {by_sourced_id[known] for known in self._other_sourced_ids if known in by_sourced_id}
+        others = self._rows_of_other_sourced_ids()
         rows = self._roster.rows(having=ACTIVE | IN_SCOPE, lacking=MANUAL | UNTOUCHABLE)
         return any(not self._came[row] and row not in others for row in rows)
+
+    def _rows_of_other_sourced_ids(self) -> set[int]:
+        by_sourced_id = self._roster.by_sourced_id
+        return {by_sourced_id[known] for known in self._other_sourced_ids if known in by_sourced_id}
 
     def people(self) -> set[int | SourcedId]:
         """Who has come so far and is to be stored: rows of the unchanged, sourcedIds of the others."""
@@ -259,6 +263,9 @@ class Comparison:
             partial: Whether only changed records were read: then who did not come is not absent.
         """
         self._partial = partial
+        # All that is asked of them from here on; of a first night they are all users'.
+        others = self._rows_of_other_sourced_ids()
+        self._other_sourced_ids.clear()
         unknown_counselors = self._unknown_counselors()
         strangers, people = self._people(load_users)
         unknown, planned = self._match(people)
@@ -279,7 +286,7 @@ class Comparison:
             counts[self._count_of_unchanged(row)] += 1
         leaving, left, active = self._absent()
         if not limits.absence_counts:
-            leaving = self._told_to_leave(leaving)
+            leaving = self._told_to_leave(leaving, others)
         mass_changes, why = hold_mass_changes(planned, active, self._roster, self._held, limits)
         if mass_changes:
             waiting = {each.planned.held for each in mass_changes}
@@ -380,9 +387,11 @@ class Comparison:
                         grouped[index] = True
                     for row in rows:
                         self._unchanged[row] = self._claimed[row] = False
-        alone = [(index, row) for index, row in enumerate(self._held.rows) if not grouped[index]]
-        strangers = [index for index, row in alone if row == NOBODY]
-        people: list[tuple[int, tuple[int, ...]]] = [(index, (row,)) for index, row in alone if row != NOBODY]
+        rows_of = self._held.rows
+        strangers = [index for index, row in enumerate(rows_of) if row == NOBODY and not grouped[index]]
+        people: list[tuple[int, tuple[int, ...]]] = [
+            (index, (row,)) for index, row in enumerate(rows_of) if row != NOBODY and not grouped[index]
+        ]
         stored = load_users(wanted) if wanted else {}
         for indices, rows in several:
             records = [self._held[index] for index in indices]
@@ -407,8 +416,8 @@ class Comparison:
     def _same_email(self) -> dict[int, dict[int, tuple[list[int], list[int]]]]:
         """Those who share an e-mail address, by its key and the person's: indices held, rows unchanged."""
         roster = self._roster
-        keys = Counter(chain(self._held.email_keys, (roster.email_keys[row] for row in _rows_of(self._unchanged))))
-        shared = {key for key, users in keys.items() if users > 1 and key != NO_KEY}
+        unchanged = array("q", (roster.email_keys[row] for row in _rows_of(self._unchanged)))
+        shared = _repeated(self._held.email_keys, unchanged)
         groups: dict[int, dict[int, tuple[list[int], list[int]]]] = defaultdict(lambda: defaultdict(lambda: ([], [])))
         if shared:
             for index, key in enumerate(self._held.email_keys):
@@ -455,7 +464,9 @@ class Comparison:
     def _link(self, strangers: list[int]) -> tuple[list[int], list[Planned]]:
         """Find manual users again by e-mail address."""
         emails = self._held.email_keys
-        wanted = Counter(emails[index] for index in strangers)
+        uploaded = {*self._roster.rows(having=MANUAL), *self._roster.rows(having=UNTOUCHABLE)}
+        known = {self._roster.email_keys[row] for row in uploaded}
+        wanted = Counter(emails[index] for index in strangers if emails[index] in known)
         manual = _rows_by_key(self._roster.rows(having=MANUAL), self._roster.email_keys, wanted)
         protected = _rows_by_key(self._roster.rows(having=UNTOUCHABLE), self._roster.email_keys, wanted)
         if not manual and not protected:
@@ -576,10 +587,8 @@ class Comparison:
         joined = {by_sourced_id.get(known) for index in waiting for known in self._held[index].sourced_ids}
         return [row for row in leaving if row not in joined]
 
-    def _told_to_leave(self, leaving: list[int]) -> list[int]:
+    def _told_to_leave(self, leaving: list[int], others: Set[int]) -> list[int]:
         """Those whose record came and says that they have left; the others are told."""
-        by_sourced_id = self._roster.by_sourced_id
-        others = {by_sourced_id[known] for known in self._other_sourced_ids if known in by_sourced_id}
         told = [row for row in leaving if self._came[row] or row in others]
         silent = len(leaving) - len(told)
         if silent:
@@ -660,6 +669,20 @@ def _rows_of(marks: bytearray) -> Iterator[int]:
     while row != NOBODY:
         yield row
         row = marks.find(1, row + 1)
+
+
+def _repeated(*keys: Sequence[int]) -> set[int]:
+    """Those that come more than once, without an entry for each of a million that do not."""
+    mask = (1 << (8 * sum(map(len, keys))).bit_length()) - 1
+    seen, slots = bytearray(mask + 1), set[int]()
+    for key in chain(*keys):
+        slot = key & mask
+        if seen[slot]:
+            slots.add(slot)
+        else:
+            seen[slot] = True
+    counts = Counter(key for key in chain(*keys) if key & mask in slots)
+    return {key for key, users in counts.items() if users > 1 and key != NO_KEY}
 
 
 def _rows_by_key(rows: Iterable[int], keys: Sequence[int], wanted: Collection[int]) -> dict[int, list[int]]:
