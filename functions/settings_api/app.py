@@ -21,6 +21,7 @@ from roster_sync.observability import logger
 from roster_sync.oneroster.address import normalise_base_url, normalise_token_url
 from roster_sync.security.secrets import Secrets
 from roster_sync.storage.active_districts import ActiveDistricts
+from roster_sync.storage.audit import AuditLog
 from roster_sync.storage.beginnings import Beginnings
 from roster_sync.storage.change_log import ChangeLog
 from roster_sync.storage.dead_letters import DeadLetters
@@ -82,6 +83,7 @@ def api() -> Api:
             export_consents=ExportConsents(environment().districts_table),
             active_districts=ActiveDistricts(environment().districts_table).page,
             uploads=Uploads(environment().uploads_bucket),
+            audit=AuditLog(environment().districts_table),
             request_sync=request_sync,
             send_changes=send_changes,
             encrypt=encrypt,

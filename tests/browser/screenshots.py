@@ -13,6 +13,13 @@ from tests.e2e.district import a_live_district
 
 FOLDER = PROJECT / "docs" / "screenshots"
 NIGHTS = 4
+PAGES = (
+    ("Home", "home"),
+    ("Users", "users"),
+    ("Manual upload", "upload"),
+    ("Audit", "audit"),
+    ("Runs", "runs"),
+)
 COLOURS = 192
 """Of a palette; with fewer, small coloured marks turn grey."""
 
@@ -21,7 +28,7 @@ def take(visitor: Visitor, account: Account, look: str) -> None:
     """Visit each page and keep what it looks like."""
     keep(visitor, f"sign-in-{look}")
     visitor.sign_in(account)
-    for page, name in (("Home", "home"), ("Users", "users"), ("Manual upload", "upload"), ("Runs", "runs")):
+    for page, name in PAGES:
         visitor.go(page)
         keep(visitor, f"{name}-{look}")
     visitor.page.get_by_role("row", name="Nightly sync").first.get_by_role("link").click()

@@ -11,7 +11,7 @@ from tests.browser.conftest import AVisitor
 from tests.browser.visitor import NARROW, WIDE, Visitor
 from tests.e2e.district import LiveDistrict
 
-PAGES = ("Home", "OneRoster Settings", "Schools", "Users", "Manual upload", "Runs")
+PAGES = ("Home", "OneRoster Settings", "Schools", "Users", "Manual upload", "Audit", "Runs")
 
 NAME_OF_FOCUSED = "(document.activeElement.labels?.[0] ?? document.activeElement).textContent"
 

@@ -47,7 +47,7 @@ from roster_sync.use_cases.start_run import start_run
 from roster_sync.use_cases.sweep_runs import Sweeper, sweep_runs
 from tests.convergence.invocations import Fault, Invocation, Stepwise
 from tests.convergence.people import ORGS, Asked, Record, stored_sourced_ids
-from tests.support.builders import DISTRICT, NOW, a_school, settings
+from tests.support.builders import DISTRICT, NOW, a_school, an_author, settings
 from tests.support.fakes import (
     InMemoryChangeLog,
     InMemoryCheckpoints,
@@ -305,12 +305,12 @@ class World:
             held = cast("Any", Stepwise(invocation, self.held))
             with suppress(ConflictError, NotFoundError):
                 if discards:
-                    discard_held(run, selection, "admin@example.org", held=held, now=now)
+                    discard_held(run, selection, an_author(), held=held, now=now)
                     return
                 approve_held(
                     run,
                     selection,
-                    "admin@example.org",
+                    an_author(),
                     runs=self._runs(invocation),
                     held=held,
                     request_sync=lambda district_id, run_id: self._request(invocation, [(district_id, run_id)]),

@@ -6,6 +6,7 @@ from roster_sync.domain.held_changes import Selection
 from roster_sync.domain.run import Run
 from roster_sync.use_cases.apply_approval import apply_approval
 from roster_sync.use_cases.decide_held import approve_held
+from tests.support.builders import an_author
 from tests.support.nights import FakeProvider, Nights
 
 EVERYTHING = Selection()
@@ -17,7 +18,7 @@ def approve(nights: Nights, run: Run, selection: Selection = EVERYTHING) -> Run:
     approval = approve_held(
         run,
         selection,
-        "admin@example.org",
+        an_author(),
         runs=nights.runs,
         held=nights.held,
         request_sync=lambda *_: None,

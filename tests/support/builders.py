@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import structs
 
+from roster_sync.domain.audit import Author
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange, ManualProfile
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.held_changes import Action, Decision, HeldChange, HeldKind, Selection
@@ -127,6 +128,11 @@ def a_school(**overrides: Any) -> School:
         oneroster_id=SourcedId("org-1"),
     )
     return replace(school, **overrides)
+
+
+def an_author(**overrides: Any) -> Author:
+    """An administrator who asks for something now."""
+    return replace(Author(name="admin@example.org", at=NOW, nonce="00000001"), **overrides)
 
 
 def settings(**overrides: Any) -> Settings:

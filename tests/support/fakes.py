@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import structs
 
+from roster_sync.domain.audit import Act, AuditEntry, Author, school_altered, school_put
 from roster_sync.domain.beginning import KEPT, Beginning
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange, Restoration
 from roster_sync.domain.consent import ExportConsent
@@ -31,10 +32,30 @@ from roster_sync.domain.user_change import Attributes, KeptChanges, UserChange, 
 from roster_sync.use_cases.find_users import passes
 
 
+class InMemoryAudit:
+    """The audit log; `lines` are in the order in which they were written."""
+
+    def __init__(self) -> None:
+        self.lines: list[AuditEntry] = []
+
+    def append(self, entry: AuditEntry | None) -> None:
+        if entry:
+            self.lines.append(entry)
+
+    def page(
+        self, district_id: DistrictId, cursor: str | None = None, limit: int = 50
+    ) -> tuple[list[AuditEntry], str | None]:
+        ours = [line for line in self.lines if line.district_id == district_id]
+        newest_first = sorted(ours, key=lambda line: line.entry_id, reverse=True)
+        after = [line for line in newest_first if cursor is None or line.entry_id < cursor]
+        return after[:limit], after[limit - 1].entry_id if len(after) > limit else None
+
+
 class InMemoryDistricts:
     """DistrictStore and LeaseStore, with the writes of the settings API and the count of tests."""
 
-    def __init__(self) -> None:
+    def __init__(self, audit: InMemoryAudit | None = None) -> None:
+        self.audit = audit or InMemoryAudit()
         self._settings: dict[DistrictId, Settings] = {}
         self._schools: dict[tuple[DistrictId, SchoolId], School] = {}
         self._leases: dict[DistrictId, Lease] = {}
@@ -47,12 +68,13 @@ class InMemoryDistricts:
     def settings(self, district_id: DistrictId) -> Settings | None:
         return self._settings.get(district_id)
 
-    def save_settings(self, settings: Settings, expected_version: int) -> Settings:
+    def save_settings(self, settings: Settings, expected_version: int, entry: AuditEntry | None = None) -> Settings:
         stored = self._settings.get(settings.district_id)
         if (stored.version if stored else 0) != expected_version:
             raise ConflictError("The settings were changed meanwhile. Load them again.")
         saved = replace(settings, version=expected_version + 1)
         self._settings[settings.district_id] = saved
+        self.audit.append(entry)
         return saved
 
     def save_sign_in(self, district_id: DistrictId, sign_in: SignIn, version: int) -> bool:
@@ -75,12 +97,17 @@ class InMemoryDistricts:
     def school(self, district_id: DistrictId, school_id: SchoolId) -> School | None:
         return self._schools.get((district_id, school_id))
 
-    def put_school(self, school: School) -> None:
+    def put_school(self, school: School, by: Author | None = None) -> None:
         require_own_oneroster_id(school, self.schools(school.district_id))
+        if by:
+            self.audit.append(school_put(by, self.school(school.district_id, school.school_id), school))
         self._schools[school.district_id, school.school_id] = school
 
-    def delete_school(self, district_id: DistrictId, school_id: SchoolId) -> bool:
-        return self._schools.pop((district_id, school_id), None) is not None
+    def delete_school(self, district_id: DistrictId, school_id: SchoolId, by: Author | None = None) -> bool:
+        gone = self._schools.pop((district_id, school_id), None)
+        if gone and by:
+            self.audit.append(by.did(Act.SCHOOL_REMOVED, district_id, school_id, school_altered(gone, None)))
+        return gone is not None
 
     def acquire(self, district_id: DistrictId, holder: RunId, now: datetime, expires_at: datetime) -> Lease:
         held = self._leases.get(district_id)
@@ -131,13 +158,17 @@ class InMemoryDistricts:
 class InMemoryRuns:
     """RunStore; `issues` and `page` as the settings API reads them."""
 
-    def __init__(self) -> None:
+    def __init__(self, audit: InMemoryAudit | None = None) -> None:
+        self.audit = audit or InMemoryAudit()
         self._runs: dict[tuple[DistrictId, RunId], Run] = {}
         self._counted: set[tuple[DistrictId, RunId, int, int]] = set()
         self._issues: dict[tuple[DistrictId, RunId, int], dict[int, Issue]] = {}
 
-    def create(self, run: Run) -> bool:
-        return self._runs.setdefault((run.district_id, run.run_id), run) is run
+    def create(self, run: Run, entry: AuditEntry | None = None) -> bool:
+        is_new = self._runs.setdefault((run.district_id, run.run_id), run) is run
+        if is_new:
+            self.audit.append(entry)
+        return is_new
 
     def get(self, district_id: DistrictId, run_id: RunId) -> Run | None:
         return self._runs.get((district_id, run_id))
@@ -307,7 +338,7 @@ class InMemoryDeadLetters:
     def of_run(self, run: Run) -> list[DeadLetter]:
         return [letter for _, letter in sorted(self._kept.get(_generation(run), {}).items())]
 
-    def reopen(self, run: Run, state: RunState) -> bool:
+    def reopen(self, run: Run, state: RunState, entry: AuditEntry | None = None) -> bool:
         stored = self._of.get(run.district_id, run.run_id)
         if stored is None or not _as_read(stored, run):
             return False
@@ -319,6 +350,7 @@ class InMemoryDeadLetters:
             ended_at=None,
             reason=run.outcome_reason,
         )
+        self._of.audit.append(entry)
         return True
 
 
@@ -333,7 +365,8 @@ def _as_read(stored: Run, run: Run) -> bool:
 class InMemoryHeld:
     """HeldStore."""
 
-    def __init__(self) -> None:
+    def __init__(self, audit: InMemoryAudit | None = None) -> None:
+        self.audit = audit or InMemoryAudit()
         self._changes: dict[tuple[DistrictId, RunId, int], dict[int, HeldChange]] = {}
         self._decisions: dict[tuple[DistrictId, RunId], dict[int, Decision]] = {}
 
@@ -367,8 +400,13 @@ class InMemoryHeld:
     def decisions(self, district_id: DistrictId, run_id: RunId) -> list[Decision]:
         return [decision for _, decision in sorted(self._decisions.get((district_id, run_id), {}).items())]
 
-    def decide(self, district_id: DistrictId, run_id: RunId, decision: Decision, number: int) -> bool:
-        return self._decisions.setdefault((district_id, run_id), {}).setdefault(number, decision) is decision
+    def decide(
+        self, district_id: DistrictId, run_id: RunId, decision: Decision, number: int, entry: AuditEntry | None = None
+    ) -> bool:
+        is_new = self._decisions.setdefault((district_id, run_id), {}).setdefault(number, decision) is decision
+        if is_new:
+            self.audit.append(entry)
+        return is_new
 
 
 class InMemoryExportConsents:

@@ -33,6 +33,7 @@ ROUTES = {
     ("POST", "/districts/{district_id}/users/upload"),
     ("POST", "/districts/{district_id}/users/upload-preview"),
     ("POST", "/districts/{district_id}/users/upload-url"),
+    ("GET", "/districts/{district_id}/audit"),
     ("GET", "/districts/{district_id}/runs"),
     ("POST", "/districts/{district_id}/runs"),
     ("GET", "/districts/{district_id}/runs/{run_id}"),

@@ -156,11 +156,14 @@ def test_a_table_is_on_demand_restorable_and_encrypted_with_our_key(table: str) 
     assert described["SSESpecification"]["KMSMasterKeyId"] == {"Ref": "TablesKey"}
 
 
-def test_only_runs_expire() -> None:
-    expiring = {table for table in TABLES if "TimeToLiveSpecification" in properties(table)}
+def test_only_runs_and_lines_of_the_audit_log_expire() -> None:
+    """Leases have an `expires_at`, too, and must not be forgotten with their fence."""
+    found = {table: properties(table).get("TimeToLiveSpecification") for table in TABLES}
 
-    assert expiring == {"SyncRunsTable"}
-    assert properties("SyncRunsTable")["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert {table: each for table, each in found.items() if each} == {
+        "SyncRunsTable": {"AttributeName": "expires_at", "Enabled": True},
+        "DistrictsTable": {"AttributeName": "forget_at", "Enabled": True},
+    }
 
 
 def test_the_tables_key_opens_to_others_only_through_dynamodb_and_within_the_account() -> None:

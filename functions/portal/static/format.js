@@ -24,8 +24,20 @@ export function day(iso) {
   return iso ? dated.format(new Date(iso)) : "";
 }
 
+// Of a date without a time, which is the same in every zone.
+export function calendarDay(text) {
+  return dated.format(new Date(`${text}T12:00`));
+}
+
 export function longTime(date) {
   return whenWithZone.format(date);
+}
+
+// As a field of date and time takes it, in the reader's zone.
+export function localMinute(iso) {
+  if (!iso) return "";
+  const date = new Date(iso);
+  return new Date(date - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 // Of the day ("04:15"), in whatever zone.

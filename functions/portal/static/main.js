@@ -6,6 +6,7 @@ import { onPage } from "./leaving.js";
 import * as session from "./session.js";
 import { showProblem } from "./parts.js";
 import { t } from "./text.js";
+import { audit } from "./pages/audit.js";
 import { home } from "./pages/home.js";
 import { picker } from "./pages/picker.js";
 import { run } from "./pages/run.js";
@@ -16,7 +17,7 @@ import { upload } from "./pages/upload.js";
 import { user } from "./pages/user.js";
 import { users } from "./pages/users.js";
 
-const PAGES = { home, settings, schools, users, upload, runs };
+const PAGES = { home, settings, schools, users, upload, runs, audit };
 const DETAILS = { runs: run, users: user };
 const app = document.getElementById("app");
 

@@ -21,6 +21,7 @@ from tests.support.builders import DEFAULT_SCHEDULE, DISTRICT, NOW
 from tests.support.description import description, resolved
 from tests.support.events import api_event, district_admin
 from tests.support.fakes import (
+    InMemoryAudit,
     InMemoryBeginnings,
     InMemoryChangeLog,
     InMemoryDeadLetters,
@@ -90,11 +91,12 @@ class Client:
     """Sends requests to the API, signed in as the district's administrator unless told otherwise."""
 
     def __init__(self) -> None:
-        self.districts = InMemoryDistricts()
-        self.runs = InMemoryRuns()
+        self.audit = InMemoryAudit()
+        self.districts = InMemoryDistricts(self.audit)
+        self.runs = InMemoryRuns(self.audit)
         self.dead_letters = InMemoryDeadLetters(self.runs)
         self.sent: list[tuple[DistrictId, list[str]]] = []
-        self.held = InMemoryHeld()
+        self.held = InMemoryHeld(self.audit)
         self.users = PagedUsers()
         self.log = InMemoryChangeLog()
         self.uploads = InMemoryUploads()
@@ -121,6 +123,7 @@ class Client:
                 beginnings=self.beginnings,
                 export_consents=InMemoryExportConsents(),
                 active_districts=self._active,
+                audit=self.audit,
                 request_sync=self._request_sync,
                 send_changes=lambda district_id, bodies: self.sent.append((district_id, list(bodies))),
                 encrypt=lambda district_id, text: f"{district_id}:{text[::-1]}".encode(),

@@ -16,7 +16,7 @@ from roster_sync.domain.upload import read_upload
 from roster_sync.use_cases.apply_approval import apply_approval
 from roster_sync.use_cases.decide_held import approve_held, discard_held
 from roster_sync.use_cases.import_upload import import_upload
-from tests.support.builders import DISTRICT, a_run, a_school
+from tests.support.builders import DISTRICT, a_run, a_school, an_author
 from tests.support.nights import FakeProvider, Nights, a_record
 
 SCHOOLS = (a_school(), a_school(school_id="high", name="Springfield High", oneroster_id="org-2"))
@@ -45,7 +45,7 @@ class Blocked:
         return approve_held(
             run or self.run,
             selection,
-            ADMIN,
+            an_author(),
             runs=self.nights.runs,
             held=self.nights.held,
             request_sync=lambda *_: None,
@@ -65,7 +65,7 @@ class Blocked:
         return self.nights.stored(approval)
 
     def discard(self, selection: Selection = Selection()) -> int | None:  # noqa: B008 - frozen
-        return discard_held(self.run, selection, ADMIN, held=self.nights.held, now=self.nights.now).users
+        return discard_held(self.run, selection, an_author(), held=self.nights.held, now=self.nights.now).users
 
     def upload(self, *emails: str) -> None:
         """Make a counselor of each user with one of these addresses."""
@@ -269,7 +269,7 @@ def test_a_run_without_held_changes_has_nothing_to_approve(blocked: Blocked) -> 
     with pytest.raises(ConflictError, match="holds nothing"):
         blocked.ask(run=approval)
     with pytest.raises(ConflictError, match="holds nothing"):
-        discard_held(approval, Selection(), ADMIN, held=blocked.nights.held, now=blocked.nights.now)
+        discard_held(approval, Selection(), an_author(), held=blocked.nights.held, now=blocked.nights.now)
 
 
 def test_an_approval_that_cannot_be_asked_for_ends_failed(blocked: Blocked) -> None:
@@ -281,7 +281,7 @@ def test_an_approval_that_cannot_be_asked_for_ends_failed(blocked: Blocked) -> N
         approve_held(
             blocked.run,
             Selection(),
-            ADMIN,
+            an_author(),
             runs=nights.runs,
             held=nights.held,
             request_sync=no_queue,

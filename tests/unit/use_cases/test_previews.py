@@ -17,7 +17,7 @@ from roster_sync.use_cases.decide_held import approve_held
 from roster_sync.use_cases.fetch_roster import fetch_roster
 from roster_sync.use_cases.import_upload import import_upload
 from roster_sync.use_cases.show_changes import ShownChange, samples_of_changes
-from tests.support.builders import DISTRICT, a_run, settings
+from tests.support.builders import DISTRICT, a_run, an_author, settings
 from tests.support.nights import FakeProvider, Nights, a_record
 
 
@@ -125,7 +125,7 @@ def test_what_a_preview_lists_cannot_be_approved(nights: Nights) -> None:
         approve_held(
             preview,
             Selection(),
-            "admin@example.org",
+            an_author(),
             runs=nights.runs,
             held=nights.held,
             request_sync=lambda *_: None,

@@ -1,8 +1,9 @@
 // The settings' form as the API's body, and how two such bodies differ.
 
-const TEXTS = ["base_url", "consumer_key", "token_url", "counselor_metadata_key", "role_metadata_key", "sync_time", "timezone", "credentials_expire_on"];
-const NUMBERS = ["deactivation_percent", "deactivation_minimum", "parallel_requests", "page_size", "full_fetch_days"];
-const SWITCHES = ["delta_nights", "first_run_preview"];
+const DAYS = ["pause_from", "pause_until", "school_year_from", "school_year_until"];
+const TEXTS = ["base_url", "consumer_key", "token_url", "counselor_metadata_key", "role_metadata_key", "sync_time", "timezone", "credentials_expire_on", ...DAYS];
+const NUMBERS = ["deactivation_percent", "deactivation_minimum", "change_percent", "change_minimum", "parallel_requests", "page_size", "full_fetch_days"];
+const SWITCHES = ["delta_nights", "first_run_preview", "deactivate_outside_school_year"];
 const ROLE = "role:";
 const READ_ONLY = [
   "district_id",
@@ -31,6 +32,7 @@ export function entered(form) {
     ...Object.fromEntries(TEXTS.map((name) => [name, text(name)])),
     ...Object.fromEntries(NUMBERS.map((name) => [name, Number(data.get(name))])),
     ...(secret ? { consumer_secret: secret } : {}),
+    limits_lifted_until: moment(text("limits_lifted_until")),
     products: data.getAll("products").sort(),
     metadata_keys: (text("metadata_keys") ?? "")
       .split(",")
@@ -41,6 +43,11 @@ export function entered(form) {
     ),
     ...Object.fromEntries(SWITCHES.map((name) => [name, data.has(name)])),
   };
+}
+
+// The field has minutes of the reader's zone.
+function moment(local) {
+  return local ? `${new Date(local).toISOString().slice(0, 16)}:00Z` : null;
 }
 
 export function isSame(body, stored) {

@@ -2,9 +2,11 @@
 
 import { add, h, replace } from "../dom.js";
 import { guard } from "../leaving.js";
-import { action, card, checkbox, field, notice, showProblem } from "../parts.js";
+import { action, card, checkbox, notice, showProblem } from "../parts.js";
 import { keepReport, keptReport, showFindings, showSteps } from "../test-report.js";
 import { t } from "../text.js";
+import { advanced } from "./settings-advanced.js";
+import { input, labelled } from "./settings-fields.js";
 import { roleRows } from "./settings-roles.js";
 import { differences, entered, isSame, whole } from "./settings-values.js";
 import { timeSelect, zoneSelect } from "./settings-when.js";
@@ -133,10 +135,7 @@ export async function settings(view) {
 }
 
 function sections(stored, report) {
-  const input = (name, attributes = {}) => h("input", { name, value: stored[name] ?? "", autocomplete: "off", spellcheck: "false", ...attributes });
-  const labelled = (name, control) => field(t.settings.fields[name], control, t.settings.hints[name]);
-  const count = (name, min, max) => labelled(name, input(name, { type: "number", min, max, required: true }));
-  const secret = input("consumer_secret", {
+  const secret = input(stored, "consumer_secret", {
     type: "password",
     autocomplete: "new-password",
     placeholder: stored.consumer_secret_set ? t.settings.secretStored : "",
@@ -145,10 +144,10 @@ function sections(stored, report) {
   return [
     card(
       t.settings.connection,
-      labelled("base_url", input("base_url", { type: "url", inputmode: "url", placeholder: "https://" })),
-      labelled("consumer_key", input("consumer_key")),
+      labelled("base_url", input(stored, "base_url", { type: "url", inputmode: "url", placeholder: "https://" })),
+      labelled("consumer_key", input(stored, "consumer_key")),
       labelled("consumer_secret", secret),
-      h("details", { open: Boolean(stored.token_url) }, h("summary", {}, t.settings.moreSignIn), labelled("token_url", input("token_url", { type: "url" }))),
+      h("details", { open: Boolean(stored.token_url) }, h("summary", {}, t.settings.moreSignIn), labelled("token_url", input(stored, "token_url", { type: "url" }))),
     ),
     card(
       t.settings.what,
@@ -159,7 +158,7 @@ function sections(stored, report) {
         h("p", { class: "hint" }, t.settings.productsHint),
         stored.offered_products.map((product) => checkbox("products", product, product, stored.products.includes(product))),
       ),
-      labelled("counselor_metadata_key", input("counselor_metadata_key", { list: "metadata-keys" })),
+      labelled("counselor_metadata_key", input(stored, "counselor_metadata_key", { list: "metadata-keys" })),
       keys,
     ),
     card(
@@ -172,27 +171,8 @@ function sections(stored, report) {
       h("summary", {}, h("h2", {}, t.settings.roles)),
       h("p", { class: "hint" }, t.settings.rolesHint),
       h("div", { id: "roles" }, roleRows(stored.roles, report?.roles ?? {})),
-      labelled("role_metadata_key", input("role_metadata_key", { list: "metadata-keys" })),
+      labelled("role_metadata_key", input(stored, "role_metadata_key", { list: "metadata-keys" })),
     ),
-    h(
-      "details",
-      { class: "card" },
-      h("summary", {}, h("h2", {}, t.settings.advanced)),
-      h("p", { class: "hint" }, t.settings.advancedHint),
-      h(
-        "div",
-        { class: "pairs" },
-        count("deactivation_percent", 1, 100),
-        count("deactivation_minimum", 0, 1_000_000),
-        count("parallel_requests", 1, 20),
-        count("page_size", 1, 10_000),
-        labelled("credentials_expire_on", input("credentials_expire_on", { type: "date" })),
-        labelled("metadata_keys", input("metadata_keys", { value: stored.metadata_keys.join(", ") })),
-      ),
-      checkbox("delta_nights", "yes", t.settings.fields.delta_nights, stored.delta_nights),
-      h("p", { class: "hint" }, t.settings.hints.delta_nights),
-      count("full_fetch_days", 1, 31),
-      checkbox("first_run_preview", "yes", t.settings.fields.first_run_preview, stored.first_run_preview),
-    ),
+    advanced(stored, report),
   ];
 }

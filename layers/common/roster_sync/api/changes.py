@@ -5,6 +5,7 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
 from roster_sync.api.answers import answers
+from roster_sync.api.author import author
 from roster_sync.api.existing_run import existing_run
 from roster_sync.api.idempotency import Asked, IdempotencyKey, once
 from roster_sync.api.schemas import ChangeOut, ChangesOut, Cursor, DistrictInPath, Limit, RunInPath, RunOut, SamplesOut
@@ -50,6 +51,7 @@ def add_change_routes(api: APIGatewayRestResolver, services: Services) -> None:
                 request_sync=services.request_sync,
                 now=beginning.at,
                 nonce=beginning.nonce,
+                by=author(api, services),
             )
 
         def started(beginning: Beginning) -> Run | None:

@@ -8,8 +8,10 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from roster_sync.api.answers import answers
+from roster_sync.api.author import author
 from roster_sync.api.schemas import Cursor, DistrictInPath, Limit, UserOut, UsersOut
 from roster_sync.api.services import Services
+from roster_sync.domain.audit import Act
 from roster_sync.domain.consent import ExportConsent, consent
 from roster_sync.security.access import Account, AccountRole, ForbiddenError, account
 
@@ -67,6 +69,8 @@ def add_export_routes(api: APIGatewayRestResolver, services: Services) -> None:
             raise ForbiddenError(
                 "This district has not consented to an export of its users. Ask its administrator for consent."
             )
+        if cursor is None:
+            services.audit.append(author(api, services).did(Act.USERS_EXPORTED, district_id))
         page, next_cursor = services.users.page(district_id, cursor=cursor, limit=limit)
         return UsersOut(items=[UserOut.of(user) for user in page], next_cursor=next_cursor)
 
@@ -81,6 +85,7 @@ def add_export_routes(api: APIGatewayRestResolver, services: Services) -> None:
     )
     def give_export_consent(district_id: DistrictInPath, body: ConsentBody) -> ConsentOut:
         given = consent(body.until, require_administrator().name, services.clock())
+        services.audit.append(author(api, services).did(Act.EXPORT_ALLOWED, district_id))
         consents.put(district_id, given)
         return ConsentOut.of(given)
 
@@ -92,5 +97,6 @@ def add_export_routes(api: APIGatewayRestResolver, services: Services) -> None:
     )
     def withdraw_export_consent(district_id: DistrictInPath) -> Response[str]:
         require_administrator()
+        services.audit.append(author(api, services).did(Act.EXPORT_FORBIDDEN, district_id))
         consents.delete(district_id)
         return Response(HTTPStatus.NO_CONTENT.value, body="")

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from roster_sync.api.answers import answers
+from roster_sync.api.author import author
 from roster_sync.api.held_schemas import DecisionOut, HeldOut, SelectionBody
 from roster_sync.api.idempotency import Asked, IdempotencyKey, once
 from roster_sync.api.schemas import Cursor, DistrictInPath, Limit, RunInPath, RunOut
@@ -16,7 +17,6 @@ from roster_sync.domain.errors import NotFoundError
 from roster_sync.domain.held_changes import Action, Decision
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
 from roster_sync.domain.run import Run, approval_run_id
-from roster_sync.security.access import account
 from roster_sync.use_cases.decide_held import approve_held, discard_held
 
 
@@ -29,9 +29,6 @@ def add_held_routes(api: APIGatewayRestResolver, services: Services) -> None:
         if run is None:
             raise NotFoundError("There is no such run. Runs are kept for 90 days; load the list of runs again.")
         return run
-
-    def asking() -> str:
-        return account(api.current_event.request_context.authorizer.claims).name
 
     @api.get("/districts/<district_id>/runs/<run_id>/held", summary="List what a blocked run holds")
     def list_held(
@@ -60,7 +57,7 @@ def add_held_routes(api: APIGatewayRestResolver, services: Services) -> None:
             return approve_held(
                 existing(district_id, run_id),
                 body.selection(),
-                asking(),
+                author(api, services),
                 runs=runs,
                 held=held,
                 request_sync=services.request_sync,
@@ -85,7 +82,7 @@ def add_held_routes(api: APIGatewayRestResolver, services: Services) -> None:
     ) -> DecisionOut:
         def start(beginning: Beginning) -> Decision:
             run = existing(district_id, run_id)
-            return discard_held(run, body.selection(), asking(), held=held, now=beginning.at)
+            return discard_held(run, body.selection(), author(api, services), held=held, now=beginning.at)
 
         def started(beginning: Beginning) -> Decision | None:
             decisions = held.decisions(district_id, run_id)

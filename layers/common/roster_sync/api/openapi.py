@@ -33,6 +33,7 @@ _TAGS = {
     "settings": "Of a district: its provider, key and secret, products, limits.",
     "schools": "Of a district, each with its OneRoster ID.",
     "users": "Of a district as they are stored, and uploads of users.",
+    "audit": "Who did what to a district, and when.",
     "runs": "Syncs, previews, uploads, approvals and reverts: what they did, found, and wait for.",
     "export": "Of a district's users, and its consent that the vendor's staff export them.",
 }

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from roster_sync.api.audit import add_audit_routes
 from roster_sync.api.changes import add_change_routes
 from roster_sync.api.districts import add_district_routes
 from roster_sync.api.export import add_export_routes
@@ -143,6 +144,7 @@ def resolver_of(services: Services) -> APIGatewayRestResolver:
         add_run_routes,
         add_change_routes,
         add_held_routes,
+        add_audit_routes,
     ):
         add_routes(resolver, services)
 

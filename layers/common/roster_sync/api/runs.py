@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from roster_sync.api.answers import answers
+from roster_sync.api.author import author
 from roster_sync.api.existing_run import existing_run
 from roster_sync.api.idempotency import Asked, IdempotencyKey, once
 from roster_sync.api.schemas import (
@@ -60,6 +61,7 @@ def add_run_routes(api: APIGatewayRestResolver, services: Services) -> None:
                 now=beginning.at,
                 nonce=beginning.nonce,
                 preview=preview,
+                by=author(api, services),
             )
 
         def started(beginning: Beginning) -> Run | None:
@@ -87,6 +89,7 @@ def add_run_routes(api: APIGatewayRestResolver, services: Services) -> None:
             request_sync=services.request_sync,
             send_changes=services.send_changes,
             clock=services.clock,
+            by=author(api, services),
         )
 
         def start(_beginning: Beginning) -> Run:

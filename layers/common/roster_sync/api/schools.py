@@ -5,6 +5,7 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from roster_sync.api.answers import answers
+from roster_sync.api.author import author
 from roster_sync.api.schemas import DistrictInPath, SchoolBody, SchoolInPath, SchoolOut, SchoolsOut
 from roster_sync.api.services import Services
 from roster_sync.domain.district import School
@@ -28,7 +29,7 @@ def add_school_routes(api: APIGatewayRestResolver, services: Services) -> None:
     def put_school(district_id: DistrictInPath, school_id: SchoolInPath, body: SchoolBody) -> SchoolOut:
         oneroster_id = SourcedId(body.oneroster_id) if body.oneroster_id else None
         school = School(district_id=district_id, school_id=school_id, name=body.name, oneroster_id=oneroster_id)
-        districts.put_school(school)
+        districts.put_school(school, author(api, services))
         return SchoolOut.of(school)
 
     @api.delete(
@@ -37,6 +38,6 @@ def add_school_routes(api: APIGatewayRestResolver, services: Services) -> None:
         responses=answers(HTTPStatus.NO_CONTENT),
     )
     def delete_school(district_id: DistrictInPath, school_id: SchoolInPath) -> Response[str]:
-        if not districts.delete_school(district_id, school_id):
+        if not districts.delete_school(district_id, school_id, author(api, services)):
             raise NotFoundError("There is no such school. Load the list of schools again.")
         return Response(HTTPStatus.NO_CONTENT.value, body="")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+from roster_sync.domain.audit import AuditEntry, Author
 from roster_sync.domain.beginning import Beginning
 from roster_sync.domain.consent import ExportConsent
 from roster_sync.domain.district import School
@@ -33,15 +34,15 @@ LEASE_LASTS: Final = timedelta(seconds=60)
 class ApiDistricts(DistrictStore, LeaseStore, SettingsStore, Protocol):
     """Districts, with what administrators write."""
 
-    def put_school(self, school: School) -> None:
-        """Store a school, or replace the one of its id.
+    def put_school(self, school: School, by: Author | None = None) -> None:
+        """Store a school, or replace the one of its id; the audit log gets a line if somebody did it.
 
         Raises:
             ConfigurationError: Another school has its OneRoster ID.
         """
 
-    def delete_school(self, district_id: DistrictId, school_id: SchoolId) -> bool:
-        """Delete a school; False if there was none."""
+    def delete_school(self, district_id: DistrictId, school_id: SchoolId, by: Author | None = None) -> bool:
+        """Delete a school; False if there was none. The audit log gets a line if somebody did it."""
 
 
 class ApiRuns(RunStore, Protocol):
@@ -76,6 +77,18 @@ class ApiUsers(UserStore, Protocol):
 
 class ApiChangeLog(ChangeLog, ChangePages, Protocol):
     """What runs changed of whom."""
+
+
+class Audit(Protocol):
+    """Who did what to a district."""
+
+    def append(self, entry: AuditEntry) -> None:
+        """Add a line for what is done elsewhere."""
+
+    def page(
+        self, district_id: DistrictId, cursor: str | None = None, limit: int = 50
+    ) -> tuple[list[AuditEntry], str | None]:
+        """The log, newest first, and the cursor of the next page; None at the end."""
 
 
 class ApiUploads(Protocol):
@@ -144,6 +157,7 @@ class Services:
     beginnings: ApiBeginnings
     export_consents: ApiExportConsents
     active_districts: Callable[[str | None, int], tuple[Sequence[DistrictId], str | None]]
+    audit: Audit
     request_sync: Callable[[DistrictId, RunId], None]
     send_changes: Callable[[DistrictId, Sequence[str]], None]
     encrypt: Callable[[DistrictId, str], bytes]

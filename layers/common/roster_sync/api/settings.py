@@ -9,10 +9,12 @@ from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from roster_sync.api.answers import answers
+from roster_sync.api.author import author
 from roster_sync.api.preconditions import version_of
 from roster_sync.api.problems import PreconditionFailedError
 from roster_sync.api.schemas import DistrictInPath, IfMatch, SettingsBody, SettingsOut
 from roster_sync.api.services import Services
+from roster_sync.domain.audit import Act
 from roster_sync.domain.credentials import notices
 from roster_sync.domain.district import Settings, why_not_run
 from roster_sync.domain.errors import ConflictError
@@ -77,6 +79,7 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
                 offered_products=offered,
                 default_schedule=services.default_schedule,
                 now=services.clock(),
+                by=author(api, services),
             )
         except ConflictError as conflict:
             if condition:
@@ -106,6 +109,7 @@ def add_settings_routes(api: APIGatewayRestResolver, services: Services) -> None
             )
             request["settings"] = unsaved
         report = dict(services.test_connection(request))
+        services.audit.append(author(api, services).did(Act.SETTINGS_TESTED, district_id))
         if "settings" not in request:
             remember_sign_in(report.get("sign_in"), settings, districts)
         return report

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from roster_sync.api.answers import answers
+from roster_sync.api.author import author
 from roster_sync.api.preconditions import version_of
 from roster_sync.api.problems import PreconditionFailedError
 from roster_sync.api.schemas import DistrictInPath, IfMatch, UserInPath, UserOut, Value
@@ -74,6 +75,7 @@ def add_user_edit_routes(api: APIGatewayRestResolver, services: Services) -> Non
             lease_lasts=LEASE_LASTS,
             clock=services.clock,
             metered=services.start_metering(),
+            by=author(api, services),
         )
         run_id = edit_run_id(services.clock(), services.nonce())
         seen = version_of(condition, "this user") if condition else None

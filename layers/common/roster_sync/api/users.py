@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.content_types import APPLICATION_JSON
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from roster_sync.api.answers import answers
+from roster_sync.api.author import author
 from roster_sync.api.existing_run import existing_run
 from roster_sync.api.idempotency import Asked, IdempotencyKey, once
 from roster_sync.api.schemas import (
@@ -28,6 +29,7 @@ from roster_sync.api.schemas import (
 from roster_sync.api.services import LEASE_LASTS, Services
 from roster_sync.api.uploaded_file import MAX_ROWS_IN_REQUEST, REPORTED_ISSUES, file_of
 from roster_sync.api.user_edits import USER_ETAG, shown_user
+from roster_sync.domain.audit import Act
 from roster_sync.domain.beginning import Beginning
 from roster_sync.domain.errors import ConfigurationError, NotFoundError
 from roster_sync.domain.identifiers import SchoolId
@@ -143,9 +145,10 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
             if upload.row_count > MAX_ROWS_IN_REQUEST:
                 # In this order: a file that cannot be kept must not leave a run that waits for it.
                 services.uploads.put(district_id, run_id, content)
-                create_upload_run(district_id, run_id, importer, beginning.at)
+                create_upload_run(district_id, run_id, replace(importer, by=author(api, services)), beginning.at)
                 return existing_run(runs, district_id, run_id)
-            return import_upload(upload, district_id, run_id, replace(importer, metered=services.start_metering()))
+            ours = replace(importer, metered=services.start_metering(), by=author(api, services))
+            return import_upload(upload, district_id, run_id, ours)
 
         def started(beginning: Beginning) -> Run | None:
             return runs.get(district_id, upload_run_id(beginning.at, beginning.nonce))
@@ -162,9 +165,11 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
     )
     def create_upload_url(district_id: DistrictInPath) -> UploadUrlOut:
         run_id = upload_run_id(services.clock(), services.nonce())
+        url = services.uploads.url(district_id, run_id, URL_VALID_FOR)
+        services.audit.append(author(api, services).did(Act.UPLOAD_URL_GIVEN, district_id, run_id))
         return UploadUrlOut(
             run_id=run_id,
-            url=services.uploads.url(district_id, run_id, URL_VALID_FOR),
+            url=url,
             method="PUT",
             headers={"Content-Type": CONTENT_TYPE},
             expires_at=services.clock() + URL_VALID_FOR,

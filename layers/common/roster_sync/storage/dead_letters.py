@@ -13,10 +13,12 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from roster_sync.domain.audit import AuditEntry
 from roster_sync.domain.dead_letter import DeadLetter, LetterKind
 from roster_sync.domain.issue import IssueCode
 from roster_sync.domain.run import Run, RunState
-from roster_sync.storage.dynamodb import Bounds, connection, errors_as_ours, transacted, updated
+from roster_sync.storage.audit import add_line
+from roster_sync.storage.dynamodb import Bounds, connection, errors_as_ours, transacted
 from roster_sync.storage.run_keys import chunk_marker, expires_at, part_key, shard_of
 
 
@@ -111,8 +113,8 @@ class DeadLetters:
         ]
 
     @errors_as_ours()
-    def reopen(self, run: Run, state: RunState) -> bool:
-        """Let a failed run go on as `state`; False if it is not as it was read."""
+    def reopen(self, run: Run, state: RunState, entry: AuditEntry | None = None) -> bool:
+        """Let a failed run go on as `state`, and write a line of the audit log; False if it is not as it was read."""
         actions: list[Action] = [
             _Item.state.set(state.value),
             _Item.redrives.set(run.redrives + 1),
@@ -121,7 +123,12 @@ class DeadLetters:
             _Item.ended_at.remove(),
             _Item.reason.set(run.outcome_reason) if run.outcome_reason else _Item.reason.remove(),
         ]
-        return updated(_Item(run.district_id, run.run_id), actions, _as_read(run))
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.update(_Item(run.district_id, run.run_id), actions, _as_read(run))
+            add_line(transaction, entry)
+
+        return transacted(self._transactions, write, self._pause)
 
 
 def _as_read(run: Run) -> Condition:

@@ -17,27 +17,29 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 from pynamodb.connection import Connection
-from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, TransactWriteError
+from pynamodb.exceptions import DoesNotExist, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from roster_sync.domain.audit import Act, AuditEntry, Author, school_altered, school_put
 from roster_sync.domain.district import School, Settings, require_own_oneroster_id
 from roster_sync.domain.errors import ConflictError, DistrictBusyError, OwnOutageError
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, SourcedId
 from roster_sync.domain.lease import Lease
 from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.domain.user import Role
+from roster_sync.storage.audit import add_line
 from roster_sync.storage.dynamodb import (
     TRANSACTION_CANCELED,
     Bounds,
-    condition_failed,
     connection,
     errors_as_ours,
     outage,
     pauses_s,
+    transacted,
     updated,
 )
 
@@ -142,8 +144,8 @@ class Districts:
         return _settings(item) if item else None
 
     @errors_as_ours()
-    def save_settings(self, settings: Settings, expected_version: int) -> Settings:
-        """Replace a district's settings and return them with their new version.
+    def save_settings(self, settings: Settings, expected_version: int, entry: AuditEntry | None = None) -> Settings:
+        """Replace a district's settings and return them with their new version; `entry` is written with them.
 
         Raises:
             ConflictError: The stored version is not `expected_version` (0: none stored).
@@ -193,12 +195,13 @@ class Districts:
             if expected_version
             else _DistrictItem.district_id.does_not_exist()
         )
-        try:
-            item.save(unchanged)
-        except PutError as error:
-            if condition_failed(error):
-                raise ConflictError("The settings were changed meanwhile. Load them again.") from error
-            raise
+
+        def write(transaction: TransactWrite) -> None:
+            transaction.save(item, unchanged)
+            add_line(transaction, entry)
+
+        if not transacted(self._transactions, write, self._pause):
+            raise ConflictError("The settings were changed meanwhile. Load them again.")
         return _settings(item)
 
     @errors_as_ours()
@@ -231,8 +234,8 @@ class Districts:
         return _school(item) if item else None
 
     @errors_as_ours()
-    def put_school(self, school: School) -> None:
-        """Store a school, or replace the one of its id.
+    def put_school(self, school: School, by: Author | None = None) -> None:
+        """Store a school, or replace the one of its id; the audit log gets a line if somebody did it.
 
         Of two schools that get one OneRoster ID at once, the later is refused: each write counts up a number of the
         district that it has read before, or begins again.
@@ -248,13 +251,16 @@ class Districts:
         pauses = pauses_s()
         while True:
             counted = _item(district_id, _SCHOOLS)
-            require_own_oneroster_id(school, self.schools(district_id))
+            schools = self.schools(district_id)
+            require_own_oneroster_id(school, schools)
+            before = next((each for each in schools if each.school_id == school.school_id), None)
             unchanged = (
                 _DistrictItem.version == counted.version if counted else _DistrictItem.district_id.does_not_exist()
             )
             try:
                 with TransactWrite(connection=self._transactions) as transaction:
                     transaction.save(written)
+                    add_line(transaction, school_put(by, before, school) if by else None)
                     transaction.update(_DistrictItem(district_id, _SCHOOLS), [_DistrictItem.version.add(1)], unchanged)
             except TransactWriteError as error:
                 if error.cause_response_code != TRANSACTION_CANCELED:
@@ -267,15 +273,20 @@ class Districts:
                 return
 
     @errors_as_ours()
-    def delete_school(self, district_id: DistrictId, school_id: SchoolId) -> bool:
-        """Delete a school; False if there was none."""
-        try:
-            _DistrictItem(district_id, _SCHOOL_PREFIX + school_id).delete(_DistrictItem.district_id.exists())
-        except DeleteError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+    def delete_school(self, district_id: DistrictId, school_id: SchoolId, by: Author | None = None) -> bool:
+        """Delete a school; False if there was none. The audit log gets a line if somebody did it."""
+        school = self.school(district_id, school_id)
+        if school is None:
+            return False
+
+        def write(transaction: TransactWrite) -> None:
+            item = _DistrictItem(district_id, _SCHOOL_PREFIX + school_id)
+            transaction.delete(item, _DistrictItem.district_id.exists())
+            if by:
+                gone = school_altered(school, None)
+                add_line(transaction, by.did(Act.SCHOOL_REMOVED, district_id, school_id, gone))
+
+        return transacted(self._transactions, write, self._pause)
 
     @errors_as_ours()
     def acquire(self, district_id: DistrictId, holder: RunId, now: datetime, expires_at: datetime) -> Lease:

@@ -22,6 +22,7 @@ from roster_sync.metering import METER
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 MAX_CONNECTIONS: Final = 32
 """Of one client; more than any store has threads."""
@@ -165,14 +166,46 @@ def transacted(connection: Connection, add: Callable[[TransactWrite], object], p
             return True
 
 
-def put_new(client: "DynamoDBClient", table_name: str, item: Mapping[str, Any]) -> bool:
-    """Put an item of SyncRuns; False if there is one of its key, which stays as it is."""
+def put_new(
+    client: "DynamoDBClient",
+    table_name: str,
+    item: Mapping[str, Any],
+    beside: Sequence[tuple[str, Mapping[str, Any]]] = (),
+) -> bool:
+    """Put an item of SyncRuns; False if there is one of its key, which stays as it is.
+
+    Items `beside` it, each with its table, are put in the same transaction.
+    """
+    if beside:
+        return _put_all_new(client, [(table_name, item), *beside])
     try:
         client.put_item(TableName=table_name, Item=item, ConditionExpression="attribute_not_exists(run_key)")
     except ClientError as error:
         if error.response["Error"].get("Code") != CONDITION_FAILED:
             raise
         return False
+    return True
+
+
+def _put_all_new(client: "DynamoDBClient", items: Sequence[tuple[str, Mapping[str, Any]]]) -> bool:
+    puts: list[TransactWriteItemTypeDef] = [
+        {
+            "Put": {
+                "TableName": table,
+                "Item": item,
+                "ConditionExpression": "attribute_not_exists(#item)",
+                "ExpressionAttributeNames": {"#item": "item"},
+            }
+        }
+        for table, item in items
+    ]
+    try:
+        client.transact_write_items(TransactItems=puts)
+    except client.exceptions.TransactionCanceledException as error:
+        reasons = error.response.get("CancellationReasons", [])
+        if any(reason.get("Code") == _REASON_OF_CONDITION for reason in reasons):
+            return False
+        raise outage() from error
     return True
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from roster_sync.domain.audit import AuditEntry
 from roster_sync.domain.held_changes import Decision, HeldChange
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
+from roster_sync.storage.audit import plain_line
 from roster_sync.storage.dynamodb import errors_as_ours, low_level_client, put_new, queried, unknown_cursor
 from roster_sync.storage.run_keys import expires_at, part_key
 
@@ -101,13 +103,19 @@ class Held:
         return [_decode_decision(item["decision"]["S"]) for item in items]
 
     @errors_as_ours()
-    def decide(self, district_id: DistrictId, run_id: RunId, decision: Decision, number: int) -> bool:
-        """Store a run's decision of this number, counted from 1; False if there is one, which stays."""
+    def decide(
+        self, district_id: DistrictId, run_id: RunId, decision: Decision, number: int, entry: AuditEntry | None = None
+    ) -> bool:
+        """Store a run's decision of this number, counted from 1, and a line of the audit log.
+
+        False if there is such a decision, which stays.
+        """
         item = {
             **_key(district_id, run_id, _decision_item(number)),
             "decision": {"S": _encode(decision).decode()},
         }
-        return put_new(self._client, self._table_name, item)
+        lines = [plain_line(entry)] if entry else []
+        return put_new(self._client, self._table_name, item, beside=lines)
 
     def _put(self, district_id: DistrictId, run_id: RunId, attempt: int, number: int, encoded: list[bytes]) -> None:
         packed = zlib.compress(b"[" + b",".join(encoded) + b"]")

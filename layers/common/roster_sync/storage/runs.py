@@ -16,6 +16,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from roster_sync.domain.audit import AuditEntry
 from roster_sync.domain.change import Chunk
 from roster_sync.domain.fetch_plan import SchoolLists, Scope
 from roster_sync.domain.held_changes import HeldKind
@@ -24,6 +25,7 @@ from roster_sync.domain.issue import Issue, IssueCode, RecordKind
 from roster_sync.domain.reading import Fetch, Reading
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.usage import NOTHING_USED, Usage
+from roster_sync.storage.audit import add_line
 from roster_sync.storage.dynamodb import (
     Bounds,
     condition_failed,
@@ -152,8 +154,8 @@ class Runs:
         return connection()
 
     @errors_as_ours()
-    def create(self, run: Run) -> bool:
-        """Store a new run; False if one of this id exists, which stays as it is."""
+    def create(self, run: Run, entry: AuditEntry | None = None) -> bool:
+        """Store a new run, and a line of the audit log; False if one of this id exists, which stays as it is."""
         item = _RunItem(
             run.district_id,
             run.run_id,
@@ -188,6 +190,13 @@ class Runs:
             held=dict(run.held) or None,
             of_run=run.of_run,
         )
+        if entry:
+
+            def write(transaction: TransactWrite) -> None:
+                transaction.save(item, _RunItem.run_key.does_not_exist())
+                add_line(transaction, entry)
+
+            return transacted(self._transactions, write, self._pause)
         try:
             item.save(_RunItem.run_key.does_not_exist())
         except PutError as error:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
+from roster_sync.domain.audit import Act, AuditEntry, Author, settings_altered
 from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId
@@ -22,8 +23,8 @@ class SettingsStore(Protocol):
     def settings(self, district_id: DistrictId) -> Settings | None:
         """A district's settings as last saved; None if it has none."""
 
-    def save_settings(self, settings: Settings, expected_version: int) -> Settings:
-        """Replace a district's settings, unless somebody else has since `expected_version`."""
+    def save_settings(self, settings: Settings, expected_version: int, entry: AuditEntry | None = None) -> Settings:
+        """Replace a district's settings, unless somebody else has since `expected_version`; `entry` goes with them."""
 
     def save_sign_in(self, district_id: DistrictId, sign_in: SignIn, version: int) -> bool:
         """Add a way to sign in to the settings of a version, which stays; False if it is stored no more."""
@@ -82,6 +83,7 @@ def change_settings(
     offered_products: frozenset[str],
     default_schedule: Schedule,
     now: datetime,
+    by: Author,
 ) -> Settings:
     """Check and save settings, and return them as stored.
 
@@ -101,53 +103,52 @@ def change_settings(
     require_secret_for_another_host(base_url, token_url, entered.consumer_secret, stored)
     schedule = _schedule(entered, stored, default_schedule, now)
     secret = encrypt(district_id, entered.consumer_secret) if entered.consumer_secret else stored.consumer_secret
-    return store.save_settings(
-        replace(
+    changed = replace(
+        stored,
+        base_url=base_url,
+        consumer_key=entered.consumer_key,
+        consumer_secret=secret,
+        token_url=token_url,
+        sign_in=known_sign_in(
+            entered.sign_in,
+            base_url,
+            token_url,
             stored,
-            base_url=base_url,
-            consumer_key=entered.consumer_key,
-            consumer_secret=secret,
-            token_url=token_url,
-            sign_in=known_sign_in(
-                entered.sign_in,
-                base_url,
-                token_url,
-                stored,
-                same_consumer=entered.consumer_secret is None and entered.consumer_key == stored.consumer_key,
-                normalise_token_url=normalise_token_url,
-            ),
-            products=entered.products,
-            counselor_metadata_key=entered.counselor_metadata_key,
-            role_metadata_key=entered.role_metadata_key,
-            roles=_roles(entered.roles),
-            metadata_keys=entered.metadata_keys,
-            deactivation_percent=entered.deactivation_percent,
-            deactivation_minimum=entered.deactivation_minimum,
-            change_percent=entered.change_percent,
-            change_minimum=entered.change_minimum,
-            limits_lifted_until=entered.limits_lifted_until and entered.limits_lifted_until.astimezone(UTC),
-            # Who has the deployment's follows it.
-            sync_time=None if schedule.at == default_schedule.at else schedule.at,
-            timezone=None if schedule.zone == default_schedule.zone else schedule.zone,
-            nights_from=schedule.first_date,
-            nights_after=schedule.after,
-            former_night=schedule.former,
-            pause_from=entered.pause_from,
-            pause_until=entered.pause_until,
-            school_year_from=entered.school_year_from,
-            school_year_until=entered.school_year_until,
-            deactivate_outside_school_year=entered.deactivate_outside_school_year,
-            parallel_requests=entered.parallel_requests,
-            page_size=entered.page_size,
-            delta_nights=entered.delta_nights,
-            full_fetch_days=entered.full_fetch_days,
-            first_run_preview=entered.first_run_preview,
-            previewed_at=stored.previewed_at if _host(base_url) == _host(stored.base_url) else None,
-            credentials_expire_on=entered.credentials_expire_on,
-            updated_at=now,
+            same_consumer=entered.consumer_secret is None and entered.consumer_key == stored.consumer_key,
+            normalise_token_url=normalise_token_url,
         ),
-        stored.version if entered.version is None else entered.version,
+        products=entered.products,
+        counselor_metadata_key=entered.counselor_metadata_key,
+        role_metadata_key=entered.role_metadata_key,
+        roles=_roles(entered.roles),
+        metadata_keys=entered.metadata_keys,
+        deactivation_percent=entered.deactivation_percent,
+        deactivation_minimum=entered.deactivation_minimum,
+        change_percent=entered.change_percent,
+        change_minimum=entered.change_minimum,
+        limits_lifted_until=entered.limits_lifted_until and entered.limits_lifted_until.astimezone(UTC),
+        # Who has the deployment's follows it.
+        sync_time=None if schedule.at == default_schedule.at else schedule.at,
+        timezone=None if schedule.zone == default_schedule.zone else schedule.zone,
+        nights_from=schedule.first_date,
+        nights_after=schedule.after,
+        former_night=schedule.former,
+        pause_from=entered.pause_from,
+        pause_until=entered.pause_until,
+        school_year_from=entered.school_year_from,
+        school_year_until=entered.school_year_until,
+        deactivate_outside_school_year=entered.deactivate_outside_school_year,
+        parallel_requests=entered.parallel_requests,
+        page_size=entered.page_size,
+        delta_nights=entered.delta_nights,
+        full_fetch_days=entered.full_fetch_days,
+        first_run_preview=entered.first_run_preview,
+        previewed_at=stored.previewed_at if _host(base_url) == _host(stored.base_url) else None,
+        credentials_expire_on=entered.credentials_expire_on,
+        updated_at=now,
     )
+    entry = by.did(Act.SETTINGS_SAVED, district_id, alterations=settings_altered(stored, changed))
+    return store.save_settings(changed, stored.version if entered.version is None else entered.version, entry)
 
 
 def _schedule(entered: EnteredSettings, stored: Settings, default: Schedule, now: datetime) -> Schedule:

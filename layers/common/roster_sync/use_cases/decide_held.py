@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from roster_sync.domain.audit import Act, Author
 from roster_sync.domain.errors import ConflictError, NotFoundError
 from roster_sync.domain.held_changes import (
     MOVED_ON,
@@ -23,7 +24,7 @@ from roster_sync.use_cases.take_held import runs_since, take_held
 def approve_held(
     blocked: Run,
     selection: Selection,
-    decided_by: str,
+    by: Author,
     *,
     runs: RunStore,
     held: HeldStore,
@@ -52,14 +53,15 @@ def approve_held(
         of_run=blocked.run_id,
     )
     decision = Decision(
-        action=Action.APPROVE, selection=selection, decided_by=decided_by, decided_at=now, run_id=run.run_id
+        action=Action.APPROVE, selection=selection, decided_by=by.name, decided_at=now, run_id=run.run_id
     )
     held.decide(run.district_id, run.run_id, decision, 1)
-    request_run(run, runs=runs, request_sync=request_sync)
+    entry = by.did(Act.CHANGES_APPROVED, blocked.district_id, blocked.run_id)
+    request_run(run, runs=runs, request_sync=request_sync, entry=entry)
     return run
 
 
-def discard_held(blocked: Run, selection: Selection, decided_by: str, *, held: HeldStore, now: datetime) -> Decision:
+def discard_held(blocked: Run, selection: Selection, by: Author, *, held: HeldStore, now: datetime) -> Decision:
     """The decision that was stored. Discarded changes are not made; a later sync may come to hold them again.
 
     Raises:
@@ -67,8 +69,9 @@ def discard_held(blocked: Run, selection: Selection, decided_by: str, *, held: H
         NotFoundError: Nothing that waits for a decision is meant.
     """
     _require_held(blocked)
-    decision = Decision(action=Action.DISCARD, selection=selection, decided_by=decided_by, decided_at=now)
-    taken = take_held(blocked, decision, held)
+    decision = Decision(action=Action.DISCARD, selection=selection, decided_by=by.name, decided_at=now)
+    entry = by.did(Act.CHANGES_DISCARDED, blocked.district_id, blocked.run_id)
+    taken = take_held(blocked, decision, held, entry)
     if not taken:
         raise NotFoundError("Nothing of this waits for a decision. Load the list again.")
     return replace(decision, users=len(taken))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from roster_sync.domain.audit import Act, Author
 from roster_sync.domain.errors import ConflictError, NotFoundError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, UserId
 from roster_sync.domain.manual_edit import ManualEdit, asked_counselor, needed_of
@@ -27,6 +28,7 @@ class Editor:
         lease_lasts: At least as long as the function may run.
         clock: Says what time it is.
         metered: What this run has used so far.
+        by: Whom the audit log names.
     """
 
     leases: LeaseStore
@@ -36,6 +38,7 @@ class Editor:
     lease_lasts: timedelta
     clock: Callable[[], datetime]
     metered: Metered = Usage
+    by: Author | None = None
 
 
 def edit_user(
@@ -71,7 +74,8 @@ def edit_user(
         needed = _needed(edit, user, editor)
         if needed is not None:
             new = Run(district_id=district_id, run_id=run_id, kind=RunKind.EDIT, state=RunState.QUEUED, created_at=now)
-            runs.create(new)
+            entry = editor.by.did(Act.USER_CHANGED, district_id, run_id) if editor.by else None
+            runs.create(new, entry)
             begun = runs.begin_attempt(district_id, run_id, lease.fence, now)
             if begun is not None:
                 _apply(needed, begun, editor)

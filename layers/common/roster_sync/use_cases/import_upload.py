@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from roster_sync.domain.audit import Act, Author
 from roster_sync.domain.errors import ConfigurationError, DistrictBusyError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.issue import Issue, Severity
@@ -32,6 +33,7 @@ class Importer:
         lease_lasts: At least as long as the function may run.
         clock: Says what time it is.
         metered: What this run has used so far.
+        by: Whom the audit log names; None for a file that was sent to its URL.
     """
 
     districts: DistrictStore
@@ -43,6 +45,7 @@ class Importer:
     lease_lasts: timedelta
     clock: Callable[[], datetime]
     metered: Metered = Usage
+    by: Author | None = None
 
 
 def import_upload(upload: Upload, district_id: DistrictId, run_id: RunId, importer: Importer) -> Run:
@@ -126,7 +129,8 @@ def create_upload_run(district_id: DistrictId, run_id: RunId, importer: Importer
             kind=RunKind.UPLOAD,
             state=RunState.QUEUED,
             created_at=now,
-        )
+        ),
+        importer.by.did(Act.USERS_UPLOADED, district_id, run_id) if importer.by else None,
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
+from roster_sync.domain.audit import AuditEntry
 from roster_sync.domain.change import Chunk, ManualChange
 from roster_sync.domain.dead_letter import DeadLetter
 from roster_sync.domain.district import School, Settings
@@ -65,8 +66,8 @@ class LeaseStore(Protocol):
 class RunStore(Protocol):
     """Runs, their accounting and their issues. Reads of single runs are strongly consistent."""
 
-    def create(self, run: Run) -> bool:
-        """Store a new run; False if one of this id exists, which stays as it is."""
+    def create(self, run: Run, entry: AuditEntry | None = None) -> bool:
+        """Store a new run, and a line of the audit log; False if one of this id exists, which stays as it is."""
 
     def get(self, district_id: DistrictId, run_id: RunId) -> Run | None:
         """A run as it stands."""
@@ -150,8 +151,8 @@ class DeadLetterStore(Protocol):
     def of_run(self, run: Run) -> list[DeadLetter]:
         """The letters of a run's attempt that were not sent again since."""
 
-    def reopen(self, run: Run, state: RunState) -> bool:
-        """Let a failed run go on as `state`; False if it is not as it was read."""
+    def reopen(self, run: Run, state: RunState, entry: AuditEntry | None = None) -> bool:
+        """Let a failed run go on as `state`, and write a line of the audit log; False if it is not as it was read."""
 
 
 class HeldStore(Protocol):
@@ -181,8 +182,13 @@ class HeldStore(Protocol):
     def decisions(self, district_id: DistrictId, run_id: RunId) -> list[Decision]:
         """The decisions about what a run holds, in their order."""
 
-    def decide(self, district_id: DistrictId, run_id: RunId, decision: Decision, number: int) -> bool:
-        """Store a run's decision of this number, counted from 1; False if there is one, which stays."""
+    def decide(
+        self, district_id: DistrictId, run_id: RunId, decision: Decision, number: int, entry: AuditEntry | None = None
+    ) -> bool:
+        """Store a run's decision of this number, counted from 1, and a line of the audit log.
+
+        False if there is such a decision, which stays.
+        """
 
 
 class UserStore(Protocol):

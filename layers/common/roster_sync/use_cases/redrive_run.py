@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from roster_sync.domain.audit import Act, Author
 from roster_sync.domain.dead_letter import LetterKind
 from roster_sync.domain.errors import ConflictError, NotFoundError
 from roster_sync.domain.identifiers import DistrictId, RunId
@@ -20,6 +21,7 @@ class Redriver:
         request_sync: Sends a SyncRequest.
         send_changes: Sends bodies of chunks.
         clock: Says what time it is.
+        by: Whom the audit log names; None for staff who invoke the function itself.
     """
 
     letters: DeadLetterStore
@@ -28,6 +30,7 @@ class Redriver:
     request_sync: Callable[[DistrictId, RunId], None]
     send_changes: Callable[[DistrictId, Sequence[str]], None]
     clock: Callable[[], datetime]
+    by: Author | None = None
 
 
 def redrive_run(district_id: DistrictId, run_id: RunId, redriver: Redriver) -> Run:
@@ -45,6 +48,7 @@ def redrive_run(district_id: DistrictId, run_id: RunId, redriver: Redriver) -> R
     if run is None:
         raise NotFoundError("There is no such run. Runs are kept for 90 days; load the list of runs again.")
     letters = redriver.letters.of_run(run) if run.state is RunState.FAILED else []
+    entry = redriver.by.did(Act.RUN_REDRIVEN, district_id, run_id) if redriver.by else None
     chunks = [letter.body for letter in letters if letter.kind is LetterKind.CHANGES]
     if chunks:
         now = redriver.clock()
@@ -52,11 +56,11 @@ def redrive_run(district_id: DistrictId, run_id: RunId, redriver: Redriver) -> R
             raise ConflictError(
                 "A later sync or upload has changed this district's users, or is about to. Sync again instead."
             )
-        if not redriver.letters.reopen(run, RunState.APPLYING):
+        if not redriver.letters.reopen(run, RunState.APPLYING, entry):
             raise _nothing_left()
         redriver.send_changes(district_id, chunks)
     elif any(letter.kind is LetterKind.SYNC_REQUEST for letter in letters):
-        if not redriver.letters.reopen(run, RunState.QUEUED):
+        if not redriver.letters.reopen(run, RunState.QUEUED, entry):
             raise _nothing_left()
         redriver.request_sync(district_id, run_id)
     else:

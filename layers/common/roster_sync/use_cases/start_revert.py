@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from roster_sync.domain.audit import Act, Author
 from roster_sync.domain.errors import ConflictError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.run import Run, RunKind, RunState, revert_run_id
@@ -13,7 +14,13 @@ from roster_sync.use_cases.take_held import runs_since
 
 
 def start_revert(
-    reverted: Run, *, runs: RunStore, request_sync: Callable[[DistrictId, RunId], None], now: datetime, nonce: str
+    reverted: Run,
+    *,
+    runs: RunStore,
+    request_sync: Callable[[DistrictId, RunId], None],
+    now: datetime,
+    nonce: str,
+    by: Author | None = None,
 ) -> Run:
     """A new run, `queued`, that takes another back.
 
@@ -39,7 +46,8 @@ def start_revert(
         created_at=now,
         of_run=reverted.run_id,
     )
-    request_run(run, runs=runs, request_sync=request_sync)
+    entry = by.did(Act.RUN_UNDONE, reverted.district_id, reverted.run_id) if by else None
+    request_run(run, runs=runs, request_sync=request_sync, entry=entry)
     return run
 
 

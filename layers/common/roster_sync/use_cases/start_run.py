@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from roster_sync.domain.audit import Act, Author
 from roster_sync.domain.district import why_not_run
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.run import Run, RunKind, RunState, manual_run_id, preview_run_id
@@ -20,6 +21,7 @@ def start_run(
     now: datetime,
     nonce: str,
     preview: bool = False,
+    by: Author | None = None,
 ) -> Run:
     """A new run, or a preview of one: `queued`, or `skipped` with the reason if the district cannot run.
 
@@ -37,8 +39,9 @@ def start_run(
         ended_at=now if reason else None,
         reason=reason,
     )
+    entry = by.did(Act.PREVIEW_STARTED if preview else Act.RUN_STARTED, district_id, run.run_id) if by else None
     if reason:
-        runs.create(run)
+        runs.create(run, entry)
     else:
-        request_run(run, runs=runs, request_sync=request_sync)
+        request_run(run, runs=runs, request_sync=request_sync, entry=entry)
     return run

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from roster_sync.domain.audit import AuditEntry
 from roster_sync.domain.held_changes import Decision, HeldChange, decision_on
 from roster_sync.domain.run import Run
 from roster_sync.use_cases.ports import HeldStore, RunStore
@@ -18,10 +19,11 @@ def runs_since(run: Run, runs: RunStore) -> list[Run]:
             return found
 
 
-def take_held(blocked: Run, asked: Decision, held: HeldStore) -> list[HeldChange]:
+def take_held(blocked: Run, asked: Decision, held: HeldStore, entry: AuditEntry | None = None) -> list[HeldChange]:
     """What a decision takes of a run's held changes, once it is stored; whatever was decided before stays so.
 
-    A decision that takes nothing is not stored. The same decision again takes the same.
+    The line of the audit log is written with it. A decision that takes nothing is not stored. The same decision again
+    takes the same.
     """
     district_id, run_id = blocked.district_id, blocked.run_id
     while True:
@@ -33,7 +35,7 @@ def take_held(blocked: Run, asked: Decision, held: HeldStore) -> list[HeldChange
             if asked.selection.takes(change) and decision_on(change, decisions[:number]) is None
         ]
         stored = number < len(decisions) or not taken
-        if stored or held.decide(district_id, run_id, replace(asked, users=len(taken)), number + 1):
+        if stored or held.decide(district_id, run_id, replace(asked, users=len(taken)), number + 1, entry):
             return taken
 
 
