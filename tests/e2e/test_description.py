@@ -14,7 +14,7 @@ CHECKS = """
 seed = 1
 
 [generation]
-max-examples = 4
+max-examples = 1
 
 [parameters]
 "path.district_id" = "{district_id}"

@@ -193,6 +193,30 @@ def test_a_body_that_is_not_said_to_be_json_answers_415(client: Client) -> None:
     assert problem_of(answer) == (415, "Send the body as JSON, with Content-Type: application/json.")
 
 
+@pytest.mark.parametrize("form", ["application/x-www-form-urlencoded", "multipart/form-data", "Multipart/mixed; a=b"])
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/settings"), ("POST", "/users/upload"), ("POST", "/runs")])
+def test_a_form_answers_415(client: Client, method: str, path: str, form: str) -> None:
+    answer = client.send(method, path, body="base_url=x", content_type=form)
+
+    assert problem_of(answer)[0] == 415
+
+
+@pytest.mark.parametrize("number", [0, 1_800_000_000, "0", "1800000000", True])
+@pytest.mark.parametrize("field", ["pause_from", "credentials_expire_on", "limits_lifted_until"])
+def test_a_number_is_no_date(client: Client, field: str, number: object) -> None:
+    answer = client.send("PUT", "/settings", body={field: number})
+
+    sentence = f"{field} cannot be used: It must be a date as ISO 8601 has it, such as 2026-11-25."
+    assert problem_of(answer) == (422, sentence)
+
+
+def test_a_path_that_takes_other_methods_answers_405_and_names_them(client: Client) -> None:
+    answer = client.send("DELETE", "/users/u-1")
+
+    assert problem_of(answer) == (405, "This path does not take DELETE. Use GET or PATCH.")
+    assert answer.headers["Allow"] == "GET, PATCH"
+
+
 def test_an_upload_that_is_not_said_to_be_csv_answers_415(client: Client) -> None:
     answer = client.send("POST", "/users/upload", body={"users": []})
 

@@ -5,11 +5,11 @@ from http import HTTPStatus
 from typing import Self
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from roster_sync.api.answers import answers
 from roster_sync.api.author import author
-from roster_sync.api.schemas import Cursor, DistrictInPath, Limit, UserOut, UsersOut
+from roster_sync.api.schemas import Cursor, DistrictInPath, Limit, Moment, UserOut, UsersOut
 from roster_sync.api.services import Services
 from roster_sync.domain.audit import Act
 from roster_sync.domain.consent import ExportConsent, consent
@@ -21,7 +21,7 @@ class ConsentBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    until: AwareDatetime
+    until: Moment
 
 
 class ConsentOut(BaseModel):

@@ -10,6 +10,7 @@ import msgspec
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from roster_sync.api.audit import add_audit_routes
@@ -53,6 +54,7 @@ RETRY_AFTER_S = 30
 MAX_JSON_CHARACTERS = 300_000
 """More than the longest settings take, each character escaped; bounds the list of what is wrong in a body."""
 
+_FORMS = ("application/x-www-form-urlencoded", "multipart/")
 _DISTRICT_IN_PATH = re.compile(r"/districts/([^/]+)")
 
 
@@ -68,6 +70,10 @@ class Api:
             district_id = _check_access(event)
         except (NotSignedInError, ForbiddenError) as refusal:
             return _finished(event, _as_gateway_answer(problem(_STATUS_OF_ERROR[type(refusal)], str(refusal))))
+        if APIGatewayProxyEvent(event).headers.get("content-type", "").strip().lower().startswith(_FORMS):
+            # Powertools would read it, or fail at it.
+            what = "Send no form, but JSON, with Content-Type: application/json, or a file as text/csv."
+            return _finished(event, _as_gateway_answer(problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, what)))
         with logger.append_context_keys(district_id=district_id):
             return _finished(event, self._resolver.resolve(event, context))
 
@@ -217,6 +223,8 @@ def _methods_of(resolver: APIGatewayRestResolver, path: str) -> list[str]:
     for template, item in described.items():
         if re.fullmatch(re.sub(r"[<{]\w+[>}]", "[^/]+", template) + "/*", path):
             return sorted(
-                method.upper() for method in ("get", "put", "post", "delete") if getattr(item, method) is not None
+                method.upper()
+                for method in ("get", "put", "post", "patch", "delete")
+                if getattr(item, method) is not None
             )
     return []

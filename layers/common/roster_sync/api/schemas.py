@@ -1,10 +1,12 @@
 """Shapes of what the API takes and gives."""
 
+import re
 from datetime import date, datetime, time
 from typing import Annotated, Any, Self
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.district import School, Settings
@@ -20,6 +22,7 @@ from roster_sync.use_cases.change_settings import EnteredSettings
 from roster_sync.use_cases.show_changes import ShownChange
 
 _ID = r"^[A-Za-z0-9_.-]{1,64}$"
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DEFAULTS = Settings(district_id=DistrictId("default"))
 
 DistrictInPath = Annotated[
@@ -41,6 +44,15 @@ def _absent_if_blank(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _written_date(value: object) -> object:
+    """Pydantic would also read numbers, as days or seconds since 1970."""
+    if value is None or (isinstance(value, str) and _DATE.match(value)):
+        return value
+    raise PydanticCustomError("date_type", "It must be a date as ISO 8601 has it, such as 2026-11-25.")
+
+
+_Date = Annotated[date, BeforeValidator(_written_date)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_date)]
 _Line = Annotated[
     str | None, StringConstraints(strip_whitespace=True, max_length=2048), BeforeValidator(_absent_if_blank)
 ]
@@ -104,20 +116,20 @@ class SettingsBody(_Body):
     deactivation_minimum: Annotated[_Whole, Field(ge=0, le=1_000_000)] = _DEFAULTS.deactivation_minimum
     change_percent: Annotated[_Whole, Field(ge=1, le=100)] = _DEFAULTS.change_percent
     change_minimum: Annotated[_Whole, Field(ge=0, le=1_000_000)] = _DEFAULTS.change_minimum
-    limits_lifted_until: AwareDatetime | None = None
+    limits_lifted_until: Moment | None = None
     sync_time: _SyncTime = None
     timezone: _Zone = None
-    pause_from: date | None = None
-    pause_until: date | None = None
-    school_year_from: date | None = None
-    school_year_until: date | None = None
+    pause_from: _Date | None = None
+    pause_until: _Date | None = None
+    school_year_from: _Date | None = None
+    school_year_until: _Date | None = None
     deactivate_outside_school_year: Annotated[bool, Strict()] = _DEFAULTS.deactivate_outside_school_year
     parallel_requests: Annotated[_Whole, Field(ge=1, le=20)] = _DEFAULTS.parallel_requests
     page_size: Annotated[_Whole, Field(ge=1, le=10_000)] = _DEFAULTS.page_size
     delta_nights: Annotated[bool, Strict()] = _DEFAULTS.delta_nights
     full_fetch_days: Annotated[_Whole, Field(ge=1, le=31)] = _DEFAULTS.full_fetch_days
     first_run_preview: Annotated[bool, Strict()] = _DEFAULTS.first_run_preview
-    credentials_expire_on: date | None = None
+    credentials_expire_on: _Date | None = None
     version: Annotated[_Whole | None, Field(ge=0, description="Of the settings you loaded; left out, any.")] = None
 
     def entered(self) -> EnteredSettings:
