@@ -23,7 +23,7 @@ _Limit = Annotated[int, Query(ge=1, le=100, description="How many there may be i
 class LastSyncOut(BaseModel):
     """The newest sync of a district, by night or asked for."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
 
     run_id: str
     kind: RunKind
@@ -48,7 +48,7 @@ class LastSyncOut(BaseModel):
 class DistrictOut(BaseModel):
     """How a district's sync fares. `last_sync` is null before the first one."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
 
     district_id: str
     health: Health
@@ -67,7 +67,7 @@ class DistrictOut(BaseModel):
 class DistrictsOut(BaseModel):
     """Districts with a product on, by id; `next_cursor` is null on the last page."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
 
     items: list[DistrictOut]
     next_cursor: str | None

@@ -19,7 +19,7 @@ from roster_sync.security.access import Account, AccountRole, ForbiddenError, ac
 class ConsentBody(BaseModel):
     """Until when the vendor's staff may export the district's users: 30 days at most."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     until: Moment
 
@@ -27,7 +27,7 @@ class ConsentBody(BaseModel):
 class ConsentOut(BaseModel):
     """The consent that holds; all fields are null while none does."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
 
     until: datetime | None
     given_by: str | None

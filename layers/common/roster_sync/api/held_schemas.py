@@ -19,7 +19,7 @@ _Id = Annotated[str, Field(min_length=1, max_length=64)]
 class SelectionBody(BaseModel):
     """What to approve or discard: everything, what concerns a school, or single people's; of one kind, if named."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     all: Literal[True] | None = None
     school_id: _Id | None = None
@@ -44,7 +44,7 @@ class SelectionBody(BaseModel):
 class _Answer(BaseModel):
     """What the API gives; a value that does not fit is a defect, and its log must not show the value."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
 
 
 class DecisionOut(_Answer):

@@ -80,13 +80,14 @@ _RequiredName = Annotated[str, StringConstraints(strip_whitespace=True, min_leng
 class _Body(BaseModel):
     """What a client sends; a misspelt name is refused rather than ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when first used, as is every shape of the API: a request needs few of them, and a cold start paid for all.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class _Answer(BaseModel):
     """What the API gives; a value that does not fit is a defect, and its log must not show the value."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
 
 
 class SignInBody(_Body):

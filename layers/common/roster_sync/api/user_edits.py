@@ -26,7 +26,7 @@ USER_ETAG = "Version of the user, for `If-Match`."
 class UserEditBody(BaseModel):
     """What is to change; what is left out stays, and null clears it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     manual_role: Role | None = Field(None, description="Null: the SIS's role counts again.")
     manual_counselor_email: Value = Field(None, description="Of an active counselor.")
