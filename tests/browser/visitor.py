@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from local.stack import Account, Stack
 
-TIMEOUT_MS = 60_000
+TIMEOUT_MS = 180_000
 """For a busy machine."""
 NARROW, WIDE = 360, 1280
 _ANSWERED = "Failed to load resource: the server responded with a status of 4"
