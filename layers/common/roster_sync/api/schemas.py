@@ -68,7 +68,7 @@ _Whole = Annotated[int, Strict()]
 _SyncTime = Annotated[
     str | None,
     Field(
-        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        pattern=r"^(\s*|([01][0-9]|2[0-3]):[0-5][0-9])$",
         description="HH:MM on a quarter of an hour, of the day in `timezone`; left out, the deployment's.",
     ),
     BeforeValidator(_absent_if_blank),
