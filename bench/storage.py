@@ -83,6 +83,8 @@ class _Answers(BaseHTTPRequestHandler):
             content = json.dumps(
                 {"Responses": {TABLE: [{**ITEM, "fence": {"N": "6"}, **key} for key in keys]}}
             ).encode()
+        elif operation == "BatchExecuteStatement":
+            content = json.dumps({"Responses": [{} for _ in json.loads(request)["Statements"]]}).encode()
         else:
             content = WRITTEN_ITEM_ANSWER if b'"ReturnValues":' in request else b"{}"
         self.send_response(200)

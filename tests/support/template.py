@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tests.support.moto_partiql import teach_moto
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
@@ -92,6 +94,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 def create_tables(dynamodb: "DynamoDBClient") -> dict[str, str]:
     """Create the three tables as deployed; each is named by its logical id, which is also its key in the answer."""
+    teach_moto()
     names = {}
     for name, body in resources("AWS::DynamoDB::Table").items():
         table = body["Properties"]

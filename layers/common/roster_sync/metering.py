@@ -9,7 +9,7 @@ from typing import Any, Final
 from roster_sync.domain.usage import NOTHING_USED, Usage
 
 _READS: Final = frozenset({"GetItem", "Query", "BatchGetItem"})
-_WRITES: Final = frozenset({"PutItem", "UpdateItem", "BatchWriteItem", "TransactWriteItems"})
+_WRITES: Final = frozenset({"PutItem", "UpdateItem", "BatchWriteItem", "TransactWriteItems", "BatchExecuteStatement"})
 _MB_OF_A_GB: Final = 1024
 
 

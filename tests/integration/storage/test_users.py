@@ -1,11 +1,13 @@
 """What of users only DynamoDB can show: shards, pages of answers, and outages."""
 
 from itertools import count, islice
+from typing import Any
 from zlib import crc32
 
 import boto3
 import pytest
 
+from roster_sync.domain.change import Change, ChangeKind
 from roster_sync.domain.errors import ConfigurationError, TransientError
 from roster_sync.domain.identifiers import SchoolId
 from roster_sync.domain.user import Role, StoredUser
@@ -185,3 +187,53 @@ def test_a_write_that_the_policy_forbids_is_a_defect(scripted: ScriptedDynamoDB)
 
     with pytest.raises(Exception, match="AccessDenied"):
         users.apply(a_chunk(), NOW)
+
+
+def test_an_insertion_makes_the_item_that_the_update_would(users: Users, tables: dict[str, str]) -> None:
+    def stored(kind: ChangeKind) -> dict[str, Any]:
+        users.apply(a_chunk([a_change(kind=kind, user_id=f"u-{kind}"), a_bare_change(kind)]), NOW)
+        items = boto3.client("dynamodb").scan(TableName=tables["UsersTable"])["Items"]
+        of_kind = [item for item in items if item["last_change"]["S"] == kind]
+        unlike = ("shard_key", "user_id", "last_change")
+        return {
+            item["user_id"]["S"].removesuffix(kind): {name: v for name, v in item.items() if name not in unlike}
+            for item in of_kind
+        }
+
+    inserted = stored(ChangeKind.CREATE)
+    assert len(inserted) == 2
+    assert inserted == stored(ChangeKind.UPDATE)
+
+
+def a_bare_change(kind: ChangeKind) -> Change:
+    return a_change(kind=kind, user_id=f"bare-{kind}", user=a_bare_sis_user(), fingerprint=None)
+
+
+def test_creations_are_sent_25_at_a_time(scripted: ScriptedDynamoDB) -> None:
+    users = Users("ScriptedUsersToInsert")
+    scripted.script = lambda request: (200, {"Responses": [{} for _ in request["Statements"]]})
+
+    counts = users.apply(a_chunk([a_change(user_id=f"u-{number}") for number in range(60)]), NOW)
+
+    assert counts.created == 60
+    assert sorted(len(call["Statements"]) for call in scripted.calls) == [10, 25, 25]
+
+
+def test_a_creation_that_is_refused_in_its_batch_is_written_by_itself(scripted: ScriptedDynamoDB) -> None:
+    """One that is throttled, and one of a user whom a newer run has stored already."""
+    users = Users("ScriptedUsersToInsert")
+    refused = iter(["ThrottlingError", "DuplicateItem"])
+
+    def script(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if "Statements" in request:
+            return 200, {"Responses": [{}, *({"Error": {"Code": code}} for code in refused)]}
+        if request["Key"]["user_id"]["S"] == "u-2":
+            return an_error("ConditionalCheckFailedException", Item={"fence": {"N": "2"}})
+        return 200, {}
+
+    scripted.script = script
+
+    counts = users.apply(a_chunk([a_change(user_id=f"u-{number}") for number in range(3)]), NOW)
+
+    assert (counts.created, counts.superseded) == (2, 1)
+    assert [call["Key"]["user_id"]["S"] for call in scripted.calls[1:]] == ["u-1", "u-2"]

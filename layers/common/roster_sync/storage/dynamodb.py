@@ -89,10 +89,10 @@ def serialize_plainly(client: "DynamoDBClient", operation: str) -> None:
     def put_aside(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
         if model.name == operation:
             context[_BODY] = _encode(params)
-            table_name = params["TableName"]
+            # The endpoint may depend on a table's name.
+            endpoint = {name: value for name, value in params.items() if name == "TableName"}
             params.clear()
-            # The endpoint may depend on it.
-            params["TableName"] = table_name
+            params.update(endpoint)
 
     def put_back(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
         params["body"] = context[_BODY]

@@ -63,6 +63,8 @@ _WRITES_S: Final = 60.0
 function's time is over; what was written stays so."""
 _BATCH_GET_LIMIT: Final = 100
 """Items of one BatchGetItem, a limit of DynamoDB."""
+_STATEMENTS_LIMIT: Final = 25
+"""Of one BatchExecuteStatement, a limit of DynamoDB."""
 _READ_AHEAD: Final = 8
 """Pages of the roster that are read at once; bounds memory to some 8 MB of answers."""
 
@@ -165,9 +167,10 @@ class Users:
         self._pause = pause
         self._client: DynamoDBClient = low_level_client()
         self._client.meta.events.register("before-parse.dynamodb.Query", _parse_fast)
-        for operation in ("BatchGetItem", "UpdateItem"):
+        for operation in ("BatchGetItem", "UpdateItem", "BatchExecuteStatement"):
             self._client.meta.events.register(f"before-parse.dynamodb.{operation}", parse_plainly)
-        serialize_plainly(self._client, "UpdateItem")
+        for operation in ("UpdateItem", "BatchExecuteStatement"):
+            serialize_plainly(self._client, operation)
 
     def roster(self, district_id: DistrictId) -> Iterator[Sequence[RosterEntry]]:
         """Every user of a district, in batches, in no order, as last written.
@@ -362,10 +365,21 @@ class Users:
     def _write(self, writes: "Iterable[tuple[ChangeKind, _Write]]") -> Counts:
         counts = dict.fromkeys(Counts().as_dict(), 0)
         threads, end = ThreadPoolExecutor(_THREADS), time.monotonic() + _WRITES_S
+        pending: list[tuple[ChangeKind, int, Future[int]]] = []
+        insertions: list[_Write] = []
         try:
-            pending = [(kind, threads.submit(self._write_one, write)) for kind, write in writes]
-            for kind, applied in pending:
-                counts[COUNT_OF_KIND[kind] if applied.result(end - time.monotonic()) else "superseded"] += 1
+            for kind, write in writes:
+                if write.insertable:
+                    insertions.append(write)
+                else:
+                    pending.append((kind, 1, threads.submit(self._update, write)))
+            for start in range(0, len(insertions), _STATEMENTS_LIMIT):
+                batch = insertions[start : start + _STATEMENTS_LIMIT]
+                pending.append((ChangeKind.CREATE, len(batch), threads.submit(self._insert, batch)))
+            for kind, size, future in pending:
+                applied = future.result(end - time.monotonic())
+                counts[COUNT_OF_KIND[kind]] += applied
+                counts["superseded"] += size - applied
         except TimeoutError as error:
             raise outage() from error
         finally:
@@ -373,7 +387,15 @@ class Users:
             threads.shutdown(cancel_futures=True)
         return Counts(**counts)
 
-    def _write_one(self, write: "_Write") -> bool:
+    def _insert(self, writes: "Sequence[_Write]") -> int:
+        """How many are applied. Whoever is stored already, or was throttled, is left to a write of its own."""
+        statements: Any = [write.insertion(self._table_name) for write in writes]
+        answers = self._client.batch_execute_statement(Statements=statements)["Responses"]
+        return sum(
+            self._update(write) if "Error" in answer else 1 for write, answer in zip(writes, answers, strict=True)
+        )
+
+    def _update(self, write: "_Write") -> bool:
         """Whether the change is applied, now or by an earlier delivery."""
         try:
             self._client.update_item(
@@ -396,13 +418,15 @@ class Users:
 
 @dataclass(slots=True)
 class _Write:
-    """One conditional UpdateItem in the making.
+    """One conditional UpdateItem in the making; or, of an item that is not there, an INSERT.
 
     Every name has a placeholder, for DynamoDB reserves some 570 words, `role` and `status` among them.
     """
 
     key: dict[str, AttributeValue]
     condition: str = ""
+    insertable: bool = False
+    """Expected to make an item: its condition holds where there is none."""
     names: dict[str, str] = field(default_factory=dict)
     values: dict[str, AttributeValue] = field(default_factory=dict)
     _sets: list[str] = field(default_factory=list)
@@ -448,6 +472,12 @@ class _Write:
         clauses = (("SET", self._sets), ("REMOVE", self._removes), ("ADD", self._adds))
         return " ".join(f"{verb} {', '.join(actions)}" for verb, actions in clauses if actions)
 
+    def insertion(self, table_name: str) -> dict[str, Any]:
+        """The item that the update would make, as a PartiQL statement, which is refused where there is one."""
+        item = {**self.key, **{placeholder[1:]: value for placeholder, value in self.values.items()}}
+        names = ", ".join(f"'{name}': ?" for name in item)
+        return {"Statement": f'INSERT INTO "{table_name}" VALUE {{{names}}}', "Parameters": list(item.values())}
+
 
 def _synced(chunk: Chunk, change: Change, now: datetime) -> _Write:
     write = _begun(chunk.district_id, change.user_id, change.kind, chunk.run_id, chunk.fence, now)
@@ -466,6 +496,7 @@ def _synced(chunk: Chunk, change: Change, now: datetime) -> _Write:
         write.set("status", {"S": INACTIVE})
         write.set_first("deactivated_at", "deactivated_at", _time(now))
         return write
+    write.insertable = change.kind is ChangeKind.CREATE and chunk.unchanged_since is None
     write.set("status", {"S": ACTIVE})
     write.remove("deactivated_at")
     write.set_first("created_at", "created_at", _time(now))
@@ -536,6 +567,7 @@ def _uploaded(
         write.condition = f"attribute_exists(#sourced_ids) AND ({write.condition})"
         return write
     write.condition = f"attribute_not_exists(#sourced_ids) AND ({write.condition})"
+    write.insertable = change.kind is ChangeKind.CREATE
     write.set_first("created_at", "created_at", _time(now))
     write.set("status", {"S": ACTIVE if profile.active else INACTIVE})
     if profile.active:

@@ -1,0 +1,43 @@
+"""Teaches moto the PartiQL that functions use: of an INSERT it knows neither parameters nor who is there already.
+
+Held against the local stack by its nights end to end.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moto.dynamodb.exceptions import ConditionalCheckFailed
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.responses import DynamoHandler, DynamoResult
+
+_INSERT = re.compile(r'INSERT INTO "(?P<table>[^"]+)" VALUE \{(?P<names>[^}]+)\}')
+_PARAMETER = re.compile(r"'(?P<name>[^']+)': \?")
+
+
+def teach_moto() -> None:
+    """Have every mocked DynamoDB of this process insert as the real one does."""
+    DynamoHandler.batch_execute_statement = _insert_each  # type: ignore[method-assign, assignment]
+
+
+def _insert_each(handler: DynamoHandler) -> DynamoResult:
+    statements: Sequence[Mapping[str, Any]] = handler.body["Statements"]
+    answers = [_insert(handler.dynamodb_backend, each["Statement"], each["Parameters"]) for each in statements]
+    consumed = [{"CapacityUnits": float(len(answers))}] if "ReturnConsumedCapacity" in handler.body else []
+    return DynamoResult({"Responses": answers, "ConsumedCapacity": consumed})
+
+
+def _insert(backend: DynamoDBBackend, statement: str, parameters: Sequence[Any]) -> dict[str, Any]:
+    parsed = _INSERT.fullmatch(statement)
+    assert parsed, statement
+    names = _PARAMETER.findall(parsed["names"])
+    table = backend.get_table(parsed["table"])
+    try:
+        backend.put_item(
+            table.name,
+            dict(zip(names, parameters, strict=True)),
+            condition_expression=f"attribute_not_exists({table.hash_key_attr})",
+        )
+    except ConditionalCheckFailed:
+        return {"Error": {"Code": "DuplicateItem", "Message": "Duplicate primary key exists in table"}}
+    return {"TableName": table.name}
