@@ -57,7 +57,8 @@ if TYPE_CHECKING:
 SHARDS: Final = 16
 """Partitions of a district: one partition takes 1,000 writes a second."""
 
-_THREADS: Final = 16
+THREADS: Final = 16
+"""That write a chunk."""
 _WRITES_S: Final = 60.0
 """The writes of a chunk take a second. While the table is throttled they are given up, and come again, before the
 function's time is over; what was written stays so."""
@@ -292,7 +293,7 @@ class Users:
                 if entry.email and normalised_email(entry.email) in wanted
             ]
         else:
-            with ThreadPoolExecutor(_THREADS) as threads:
+            with ThreadPoolExecutor(THREADS) as threads:
                 found_ids = threads.map(partial(_ids_by_email, district_id), wanted)
                 user_ids = [user_id for ids in found_ids for user_id in ids]
         found: dict[str, list[StoredUser]] = {}
@@ -364,7 +365,7 @@ class Users:
     @errors_as_ours()
     def _write(self, writes: "Iterable[tuple[ChangeKind, _Write]]") -> Counts:
         counts = dict.fromkeys(Counts().as_dict(), 0)
-        threads, end = ThreadPoolExecutor(_THREADS), time.monotonic() + _WRITES_S
+        threads, end = ThreadPoolExecutor(THREADS), time.monotonic() + _WRITES_S
         pending: list[tuple[ChangeKind, int, Future[int]]] = []
         insertions: list[_Write] = []
         try:
