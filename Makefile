@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run sync provider check format test test-quick test-stack test-e2e test-browser test-convergence screenshots staff openapi bench lock clean
+.PHONY: help setup run sync provider check format test test-quick test-e2e test-browser test-convergence screenshots staff openapi bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-16s %s\n", $$1, $$2}'
@@ -55,15 +55,11 @@ format: $(DEV) ## Format the code and mend what ruff can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-test: setup ## Run all tests: unit, contracts, integration, template; beside them end to end on the local stack, by API and browser
-	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-quick test-stack
+test: setup ## Run all tests: unit, contracts, integration, template; end to end on the local stack, by API and browser; two at a time
+	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-quick test-e2e test-browser
 
 test-quick: $(DEV) ## Run all tests but the end-to-end ones
 	$(VENV)/bin/pytest -n 2 --dist worksteal $(WITHOUT_A_STACK)
-
-test-stack: setup
-	$(VENV)/bin/pytest tests/e2e
-	$(VENV)/bin/pytest tests/browser
 
 test-e2e: setup ## Run the end-to-end tests on the local stack
 	$(VENV)/bin/pytest tests/e2e

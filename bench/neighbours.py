@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from bench.figures import Figure
 from local.cli_api import DistrictApi
 from local.cli_district import Connection, enter_schools, enter_settings
+from local.cli_nights import nights_of
 from local.errors import LocalStackError
 from local.sample_provider import SampleProvider
 from local.stack import Stack, local_stack
@@ -37,12 +38,13 @@ def neighbours() -> list[Figure]:
         names = [f"small-{number:03d}" for number in range(SMALL)]
         with ThreadPoolExecutor(_THREADS) as threads:
             apis = list(threads.map(lambda name: _enter(stack, name, provider), names))
-        _night(stack, names, 1)
+        nights = nights_of(apis[0])
+        _night(stack, names, next(nights))
         provider.change_overnight()
-        alone = _night(stack, names, 2)
+        alone = _night(stack, names, next(nights))
         with _huge(stack):
             provider.change_overnight()
-            beside = _night(stack, names, 3)
+            beside = _night(stack, names, next(nights))
         for api in apis:
             api.put("settings", {})
     return [
@@ -82,9 +84,8 @@ def _enter(stack: Stack, district_id: str, provider: SampleProvider) -> District
     return api
 
 
-def _night(stack: Stack, names: Sequence[str], number: int) -> list[float]:
+def _night(stack: Stack, names: Sequence[str], scheduled_time: datetime) -> list[float]:
     """The seconds from the scheduler's event to each district's end."""
-    scheduled_time = datetime.now(UTC).replace(microsecond=0) + timedelta(days=number)
     run_id = nightly_run_id(scheduled_time)
     began = datetime.now(UTC)
     stack.invoke("DispatchFunction", {"scheduled_time": scheduled_time.isoformat()})

@@ -1,10 +1,12 @@
 """Chunks become users: through the handler, over the deployed tables in memory."""
 
+from dataclasses import replace
+
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from functions.upsert import app
-from roster_sync.domain.change import Change, Chunk
+from roster_sync.domain.change import Change, ChangeKind, Chunk
 from roster_sync.domain.identifiers import DistrictId
 from roster_sync.domain.lease import LEASE_TIME
 from roster_sync.domain.run import Counts, Run, RunState
@@ -186,7 +188,8 @@ def test_a_chunk_for_which_slow_writes_left_no_time_comes_again_and_the_one_befo
 def test_a_chunk_whose_writes_take_too_long_comes_again(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     an_applying_run(night, chunks=2)
     upserted(a_chunk([a_creation(1)]))
-    slow = a_chunk([a_creation(number) for number in range(2, 60)], number=2)
+    updates = [replace(a_creation(number), kind=ChangeKind.UPDATE) for number in range(2, 60)]
+    slow = a_chunk(updates, number=2)
     with monkeypatch.context() as throttled:
         throttled.setattr(users, "_WRITES_S", 0.0)
 
@@ -195,4 +198,4 @@ def test_a_chunk_whose_writes_take_too_long_comes_again(night: Night, monkeypatc
 
     assert night.run().chunks_applied == 1
     assert upserted(slow) == []
-    assert (len(stored_ids()), night.run().counts.created) == (59, 59)
+    assert (len(stored_ids()), night.run().counts.created, night.run().counts.updated) == (59, 1, 58)

@@ -1,0 +1,192 @@
+"""What goes wrong in a night, on the deployed stack: in the end the users are the provider's, each counted once."""
+
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.message import Message
+from http import HTTPStatus
+from typing import Any
+
+from local.sample_provider.answers import Answer
+from local.stack import Stack
+from roster_sync.domain.identifiers import RunId
+from roster_sync.domain.run import nightly_run_id
+from tests.e2e.conftest import ADistrict
+from tests.e2e.district import LiveDistrict
+from tests.e2e.test_dead_runs import ended, no_consumer, workers
+from tests.e2e.test_nights import by_name, owned
+from tests.e2e.throttling import USER_WRITES, between
+from tests.support.polling import eventually
+
+IN_TROUBLE = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def begin_night(district: LiveDistrict) -> RunId:
+    """Let a night begin, and give its run's id."""
+    began = district.night_at(datetime.now(UTC) + timedelta(days=1))
+    district.stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
+    return nightly_run_id(began)
+
+
+def assert_right(district: LiveDistrict, run: dict[str, Any]) -> None:
+    """The users are the provider's and the uploaded, whole, and each change is counted once."""
+    stored = by_name(district.users())
+    assert {name: owned(user) for name, user in stored.items()} == district.expected_users()
+    assert run["state"] == "completed_with_issues"
+    assert (run["counts"]["linked"], run["counts"]["superseded"]) == (1, 0)
+    # All but the counselors were created; one of these was linked.
+    assert run["counts"]["created"] == len(stored) - len(district.counselors)
+
+
+def in_queue(stack: Stack, queue: str) -> list[dict[str, Any]]:
+    """All messages of a queue, none of them visible any more."""
+    sqs, url = stack.client("sqs"), stack.outputs[f"{queue}QueueUrl"]
+    messages: list[dict[str, Any]] = []
+    while received := sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"], MessageAttributeNames=["All"]
+    ).get("Messages"):
+        messages += received
+    return messages
+
+
+def send_again(stack: Stack, queue: str, messages: list[dict[str, Any]]) -> None:
+    """Have messages come that came before."""
+    for message in messages:
+        stack.client("sqs").send_message(
+            QueueUrl=stack.outputs[f"{queue}QueueUrl"],
+            MessageBody=message["Body"],
+            MessageGroupId=message["Attributes"]["MessageGroupId"],
+            MessageAttributes=message.get("MessageAttributes", {}),
+        )
+
+
+def make_visible(stack: Stack, queue: str, messages: list[dict[str, Any]]) -> None:
+    """Have messages come that were only looked at."""
+    sqs, url = stack.client("sqs"), stack.outputs[f"{queue}QueueUrl"]
+    for message in messages:
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+
+
+def is_empty(stack: Stack, queue: str) -> bool | None:
+    """True when all messages of a queue have been worked off."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    url = stack.outputs[f"{queue}QueueUrl"]
+    counted = stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return set(counted.values()) == {"0"} or None
+
+
+@contextmanager
+def visible_again_at_once(stack: Stack, queue: str) -> Iterator[None]:
+    """What is not done with comes again after seconds instead of minutes."""
+    sqs, url = stack.client("sqs"), stack.outputs[f"{queue}QueueUrl"]
+    names = ["VisibilityTimeout"]
+    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "3"})
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+
+
+def applying(district: LiveDistrict, run_id: RunId) -> dict[str, Any] | None:
+    run: dict[str, Any] = district.api.get(f"runs/{run_id}")
+    return run if run["state"] == "applying" else None
+
+
+def test_every_message_comes_twice(stack: Stack, a_district: ADistrict) -> None:
+    """The SyncRequest a second time when its run has ended, each chunk beside its double and once more then."""
+    district = a_district(stack)
+    with no_consumer(stack, "UpsertFunction"):
+        with no_consumer(stack, "FetchFunction"):
+            run_id = begin_night(district)
+            requests = in_queue(stack, "SyncRequests")
+            make_visible(stack, "SyncRequests", requests)
+        eventually(lambda: applying(district, run_id), "the run's changes")
+        chunks = in_queue(stack, "UserChanges")
+        send_again(stack, "UserChanges", chunks)
+        make_visible(stack, "UserChanges", chunks)
+
+    run = eventually(lambda: ended(district, run_id), "the run's end")
+    users = district.users()
+    for queue, messages in {"SyncRequests": requests, "UserChanges": chunks}.items():
+        send_again(stack, queue, messages)
+        eventually(lambda queue=queue: is_empty(stack, queue), "the end of the messages")  # type: ignore[misc]
+
+    assert (len(requests), len(chunks)) == (1, run["chunks_expected"])
+    assert len(chunks) > 1
+    assert_right(district, run)
+    assert district.users() == users
+    assert district.api.get(f"runs/{run_id}") == run
+
+
+def test_the_provider_fails_for_a_while(stack: Stack, a_district: ADistrict) -> None:
+    """Each request at first, and then again. What only asks whether the last page was the last is not sent again."""
+    district = a_district(stack)
+    answer, failed = district.provider.answer, Counter[str]()
+
+    def failing(method: str, target: str, headers: Message) -> Answer:
+        failed[target] += 1
+        if failed[target] <= len(IN_TROUBLE):
+            return Answer(IN_TROUBLE[failed[target] - 1], b"Please try again later.")
+        return answer(method, target, headers)
+
+    district.provider.answer = failing  # type: ignore[method-assign]  # a provider in trouble
+
+    run_id = begin_night(district)
+    run = eventually(lambda: ended(district, run_id), "the run's end")
+
+    tried = {target.partition("?")[0].rpartition("/")[2] for target, times in failed.items() if times == 3}
+    assert tried == {"orgs", "users"}
+    assert_right(district, run)
+
+
+def test_writes_are_throttled(stack: Stack, a_district: ADistrict) -> None:
+    """Every second one."""
+    district = a_district(stack)
+    writes = Counter[str]()
+
+    def throttled(operation: str, _: dict[str, Any]) -> bool:
+        writes[operation] += 1
+        return operation in USER_WRITES and writes[operation] % 2 == 1
+
+    with between(stack, "UpsertFunction", throttled):
+        run_id = begin_night(district)
+        run = eventually(lambda: ended(district, run_id), "the run's end")
+
+    assert writes.keys() >= USER_WRITES
+    assert_right(district, run)
+
+
+def test_the_consumer_of_changes_is_killed_between_its_writes_and_restarted(
+    stack: Stack, a_district: ADistrict
+) -> None:
+    district = a_district(stack)
+    writes, hangs, may_go_on = Counter[str](), threading.Event(), threading.Event()
+
+    def hanging(operation: str, _: dict[str, Any]) -> bool:
+        writes[operation] += 1
+        if writes["BatchExecuteStatement"] == 3 and not hangs.is_set():
+            hangs.set()
+            may_go_on.wait(180)
+        return may_go_on.is_set() and not killed.is_set()
+
+    killed = threading.Event()
+    with visible_again_at_once(stack, "UserChanges"), between(stack, "UpsertFunction", hanging):
+        run_id = begin_night(district)
+        assert hangs.wait(180)
+        before = len(district.users())
+        processes = workers(stack, "UpsertFunction")
+        with no_consumer(stack, "UpsertFunction"):
+            for process in processes:
+                os.kill(process, signal.SIGKILL)
+            may_go_on.set()
+        killed.set()
+        run = eventually(lambda: ended(district, run_id), "the run's end")
+
+    assert processes
+    assert before < len(district.users())
+    assert_right(district, run)
