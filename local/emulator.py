@@ -11,7 +11,7 @@ from pathlib import Path
 from local.errors import LocalStackError
 from local.guard import guarded, release
 
-PROGRAM = Path(".venv-stack/bin/ministack")
+PROGRAM = (Path(".venv-stack/bin/python"), Path("local/fair_ministack.py"))
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 # Functions inherit the emulator's environment, so it holds what they would find on AWS and little else. The company's
@@ -48,7 +48,7 @@ def emulator(project: Path, state: Path, *, enforce_iam: bool) -> Iterator[str]:
     }
     log = state / "ministack.log"
     with log.open("wb") as output:
-        process = guarded([project / PROGRAM], environment=environment, directory=state, output=output)
+        process = guarded([project / each for each in PROGRAM], environment=environment, directory=state, output=output)
         try:
             deadline = time.monotonic() + START_TIMEOUT_S
             while not _answers(port):
