@@ -79,12 +79,9 @@ def test_the_command_says_why(
     stack: Stack, a_district: ADistrict, bad: Bad, connection: Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api = a_district(stack).api
-    options: dict[str, Any] = {"schools": (), "counselor_key": None, "nights": 1, "pause_between": False}
-    files: dict[str, Any] = {"report": None, "users": None, "enforce_iam": False}
-    asked = SyncOptions(base_url=connection.base_url, **options, **files)
 
     try:
-        assert not sync_on(stack, api, connection, asked, Steps(console()))
+        assert not sync_on(stack, api, connection, asked(connection), Steps(console()))
         told = capsys.readouterr().out
     except CannotSyncError as error:
         told = str(error)
@@ -92,6 +89,30 @@ def test_the_command_says_why(
     assert [line for line in told.splitlines() if bad.says in line]
     assert "Traceback" not in told
     assert connection.consumer_secret not in told
+
+
+def test_the_command_names_a_school_that_the_provider_lacks(
+    stack: Stack, a_district: ADistrict, capsys: pytest.CaptureFixture[str]
+) -> None:
+    district = a_district(stack)
+    provider = district.provider
+    connection = Connection(
+        base_url=provider.base_url, consumer_key=provider.consumer_key, consumer_secret=provider.consumer_secret
+    )
+
+    sync_on(stack, district.api, connection, asked(connection, schools=("nowhere",)), Steps(console()))
+
+    told = capsys.readouterr().out
+    assert "school_unknown" in told
+    assert "(nowhere)" in told
+
+
+def asked(connection: Connection, schools: tuple[str, ...] = ()) -> SyncOptions:
+    """One night, of all schools unless told otherwise."""
+    files: dict[str, Any] = {"report": None, "users": None, "enforce_iam": False}
+    return SyncOptions(
+        base_url=connection.base_url, schools=schools, counselor_key=None, nights=1, pause_between=False, **files
+    )
 
 
 def test_a_school_that_the_provider_lacks_is_an_issue(stack: Stack, a_district: ADistrict) -> None:
