@@ -498,3 +498,37 @@ def test_the_number_of_requests_is_bounded() -> None:
     assert len(server.requests_of("orgs")) < 40 < len(server.seen)
     assert len(server.seen) <= MOST_REQUESTS
     assert step_of(report, StepName.ORGS).message.startswith("The first ")
+
+
+NOTED: dict[str, tuple[Behaviour, dict[str, Any]]] = {
+    "no total, no links": (with_total(None), {}),
+    "total too low": (with_total(45), {}),
+    "no links": (with_total(60), {}),
+    "few users": (good, {"users": USERS[:1]}),
+    "one page": (good, {"users": USERS[:10]}),
+    "offset ignored, one page": (without("offset"), {"page_size": 100}),
+    "limit and offset ignored": (without("offset", "limit"), {}),
+    "offset from 1": (offset_as(lambda offset, _: max(0, offset - 1)), {}),
+    "sort ignored": (without("sort", "orderBy"), {}),
+    "sort refused": (refusing("sort"), {}),
+    "filter ignored": (without("filter"), {}),
+    "filter refused": (refusing("filter"), {}),
+    "nobody of a role": (nobody("role"), {}),
+    "nobody since a date": (nobody("dateLastModified"), {}),
+    "some since a date": (some_since("dateLastModified"), {}),
+    "errors behind the end": (if_asked(lambda asked: asked.offset >= 60, Scripted(b"", 500)), {}),
+    "no other endpoint": (if_asked(lambda asked: asked.endpoint not in ("orgs", "users"), Scripted(b"", 404)), {}),
+    "few requests at a time": (if_asked(lambda asked: 0 < asked.limit < 10, Scripted(b"", 429)), {}),
+    "no clock": (lambda asked: with_headers(good(asked), Date=""), {}),
+    "endless orgs": (endless_and_weak(), {}),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "arguments"), NOTED.values(), ids=list(NOTED))
+def test_every_note_says_what_to_do(behaviour: Behaviour, arguments: dict[str, Any]) -> None:
+    report, _ = probed(behaviour, **arguments)
+
+    notes = [found for found in report.steps if found.ok is None and found.name is not StepName.TLS]
+    assert report.ok
+    assert notes
+    assert [(found.name, found.message) for found in notes if not found.remedy] == []

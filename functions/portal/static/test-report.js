@@ -19,17 +19,13 @@ const MARKS = { true: ["good", "✓"], false: ["bad", "✕"], null: ["plain", "�
 
 export function showSteps(report) {
   const failed = report.steps.filter((step) => step.ok === false).length;
+  const unreached = report.steps.filter((step) => step.ok === null && !step.remedy);
   return h(
     "div",
     {},
     notice(report.ok ? "good" : "bad", h("p", {}, report.ok ? t.test.passed : t.test.failed(failed))),
-    h("ol", { class: "test" }, report.steps.filter((step) => step.ok !== null || step.remedy || step.seconds !== null).map(showStep)),
-    h(
-      "details",
-      {},
-      h("summary", {}, t.test.others),
-      h("ol", { class: "test" }, report.steps.filter((step) => step.ok === null && !step.remedy && step.seconds === null).map(showStep)),
-    ),
+    h("ol", { class: "test" }, report.steps.filter((step) => !unreached.includes(step)).map(showStep)),
+    unreached.length ? h("details", {}, h("summary", {}, t.test.others), h("ol", { class: "test" }, unreached.map(showStep))) : null,
   );
 }
 
@@ -50,7 +46,7 @@ function showStep(step) {
         step.seconds === null ? null : h("span", { class: "seconds" }, t.test.seconds(step.seconds)),
       ),
       h("p", {}, step.message),
-      step.remedy ? h("p", { class: "remedy" }, h("strong", {}, t.test.remedy), " ", step.remedy) : null,
+      step.remedy ? h("p", { class: "remedy" }, step.ok === false ? [h("strong", {}, t.test.remedy), " "] : null, step.remedy) : null,
     ),
   );
 }

@@ -292,7 +292,7 @@ export const t = {
     elapsed: (seconds) => `${seconds} s`,
     passed: "The settings work.",
     failed: (count) => `${many(count, "step", "steps")} did not work. Here is why, and what to do.`,
-    others: "Steps that were not needed or not reached",
+    others: "Steps that were not reached",
     remedy: "What to do:",
     seconds: (seconds) => `${seconds} s`,
     marks: { true: "Works", false: "Does not work", null: "Note" },

@@ -55,10 +55,16 @@ _MOST_NAMED: Final = 5
 """Schools that a sentence names."""
 _MOST_UNKNOWN_SCHOOLS: Final = 1000
 """Of a report."""
-_NO_TIME: Final = "Not tried for lack of time."
-_NO_ANSWER: Final = "No answer came before the time of the test was over."
-_ENOUGH: Final = "Not tried: the provider took too many requests before."
-_A_PAUSE: Final = "Not tried, because the provider gets too many requests."
+_NO_TIME: Final = Untried("Not tried for lack of time.", "Test again when the provider has less to do.")
+_NO_ANSWER: Final = Untried(
+    "No answer came before the time of the test was over.", "Test again when the provider has less to do."
+)
+_ENOUGH: Final = Untried(
+    "Not tried: the provider took too many requests before.", "Nothing to do: the sync finds it out itself."
+)
+_A_PAUSE: Final = Untried(
+    "Not tried, because the provider gets too many requests.", "Test again later, while no sync of the district runs."
+)
 
 _T = TypeVar("_T")
 
@@ -252,7 +258,12 @@ class _Probe:
         elif not unknown:
             self._findings.add(StepName.SCHOOLS, True, f"The OneRoster IDs of all {len(configured)} schools exist.")
         elif not complete:
-            self._findings.add(StepName.SCHOOLS, None, "Not known, because not all orgs could be read.")
+            self._findings.add(
+                StepName.SCHOOLS,
+                None,
+                "Not known, because not all orgs could be read.",
+                "Compare the OneRoster IDs with those that the provider shows.",
+            )
             return []
         else:
             names = ", ".join(school.name for school in unknown[:_MOST_NAMED])
@@ -324,11 +335,11 @@ class _Probe:
 
     def _asked(self, provider: ProbedProvider, schools: Sequence[School]) -> dict[Query, Answer]:
         """The answers to all questions, if orgs or users could be read."""
-        if not self._findings.settled(StepName.SIGNATURE):
+        if not self._findings.passed(StepName.SIGNATURE):
             return {}
         asked = questions(self._sample, self._target.page_size, self._some_school(schools), self._present(schools))
         if self._over:
-            return dict.fromkeys(asked, Untried(_NO_TIME))
+            return dict.fromkeys(asked, _NO_TIME)
         askers = ThreadPoolExecutor(
             min(MOST_AT_ONCE, self._target.parallel_requests), thread_name_prefix="probe-questions"
         )
@@ -340,9 +351,9 @@ class _Probe:
 
     def _ask(self, provider: ProbedProvider, query: Query, throttled: Event) -> Answer:
         if throttled.is_set():
-            return Untried(_A_PAUSE)
+            return _A_PAUSE
         if provider.requests_made >= MOST_REQUESTS - MOST_AT_ONCE:
-            return Untried(_ENOUGH)
+            return _ENOUGH
         begun = self._monotonic()
         try:
             page = provider.ask(
@@ -446,7 +457,12 @@ class _Probe:
     def _reached(self) -> None:
         self._findings.add(StepName.ADDRESS, True, f"{self._host} was reached.")
         if not self._encrypted:
-            self._findings.add(StepName.TLS, None, "Not used: the base URL begins with http://.")
+            self._findings.add(
+                StepName.TLS,
+                None,
+                "Not used: the base URL begins with http://.",
+                "Nothing to do: only a provider on this machine is asked so.",
+            )
 
     def _connected(self) -> None:
         self._reached()
@@ -462,8 +478,8 @@ def _fits_into_a_path(sourced_id: str) -> bool:
 def _answer_of(future: Future[Answer]) -> Answer:
     """What is known when the time is over; a defect propagates."""
     if future.cancelled():
-        return Untried(_NO_TIME)
-    return future.result() if future.done() else Untried(_NO_ANSWER)
+        return _NO_TIME
+    return future.result() if future.done() else _NO_ANSWER
 
 
 def _school_year(answer: Answer | None) -> dict[str, str] | None:

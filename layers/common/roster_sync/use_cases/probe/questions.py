@@ -57,9 +57,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Untried:
-    """Why it was not asked, or not waited for."""
+    """Why it was not asked, or not waited for, and what to do."""
 
     why: str
+    remedy: str
 
 
 Answer = Got | Failed | Untried

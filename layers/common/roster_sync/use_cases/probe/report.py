@@ -40,7 +40,8 @@ class Step:
             provider does without and so does the sync.
         seconds: Spent with it; None if no time of its own was.
         message: One sentence.
-        remedy: What to do; None if there is nothing to do.
+        remedy: What to do, of a note also that nothing is; None if the step passed, or is not reached before another
+            one is mended.
     """
 
     name: StepName
@@ -160,6 +161,11 @@ class Findings:
         """Whether a step is known to have passed or failed."""
         known = self._known.get(name)
         return known is not None and known.ok is not None
+
+    def passed(self, name: StepName) -> bool:
+        """Whether a step is known to have passed."""
+        known = self._known.get(name)
+        return known is not None and known.ok is True
 
     def add(
         self, name: StepName, ok: bool | None, message: str, remedy: str | None = None, seconds: float | None = None

@@ -22,6 +22,11 @@ _LEAST_USERS: Final = FROM_THE_SIXTH.offset + 1
 _CLOCKS_AGREE_S: Final = 60
 _COUNT_FROM_ZERO: Final = "Ask the provider to count records with it, beginning at 0, as OneRoster 1.1 has it (§3.4.1)."
 _AN_EMPTY_PAGE: Final = "Ask the provider to answer with an empty page there."
+_AGAIN: Final = "Test again later; if it stays so, tell the provider."
+_TOO_FEW: Final = "Not tried: there are too few users to tell."
+_NO_ORDER: Final = "Nothing to do: the sync itself checks that it has read everybody."
+_NO_FILTERS: Final = "Nothing to do: the sync reads all users, and picks itself."
+_NO_DELTA: Final = "Nothing to do: the sync reads all users each night."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,13 @@ class Verdict:
 def clock(ahead_s: float | None) -> Step:
     """How far the provider's clock is from ours."""
     if ahead_s is None:
-        return Step(StepName.CLOCK, None, None, "The provider does not tell its time.")
+        return Step(
+            StepName.CLOCK,
+            None,
+            None,
+            "The provider does not tell its time.",
+            "Nothing to do, as long as key and secret are accepted.",
+        )
     if abs(ahead_s) < _CLOCKS_AGREE_S:
         return Step(StepName.CLOCK, True, None, "The provider's clock agrees with ours.")
     minutes = round(abs(ahead_s) / 60)
@@ -56,7 +67,7 @@ def offset(sample: Sample, answer: Answer, page_size: int, host: str) -> Verdict
     if not isinstance(answer, Got):
         return _unknown(name, answer)
     if sample.received < _LEAST_USERS:
-        return Verdict(Step(name, None, None, "Not tried: there are too few users to tell."))
+        return Verdict(Step(name, None, None, _TOO_FEW, "Nothing to do: so few users come in one page."))
     seconds = rounded(answer.seconds)
     limit, asked = FROM_THE_SIXTH.limit, FROM_THE_SIXTH.offset
     found = _position(answer.records, sample)
@@ -77,7 +88,8 @@ def offset(sample: Sample, answer: Answer, page_size: int, host: str) -> Verdict
         )
         if fits:
             message = "The provider ignores the parameter offset; all its users come in one page."
-            return Verdict(Step(name, None, seconds, message), honoured=False)
+            remedy = "Nothing to do now; ask the provider to repair the parameter offset before it has more users."
+            return Verdict(Step(name, None, seconds, message, remedy), honoured=False)
         return Verdict(
             Step(
                 name,
@@ -142,8 +154,8 @@ def total(sample: Sample, beyond: Answer, offset_honoured: bool | None) -> Step:
             name,
             None,
             None,
-            "The provider does not say how many users there are (header X-Total-Count), so pages are read until an "
-            "empty one comes.",
+            "The provider does not say how many users there are (header X-Total-Count).",
+            "Nothing to do: the sync reads on until an empty page comes, and counts itself.",
         )
     if announced < sample.received:
         message = f"The provider announces {announced} users, and gave {sample.received}."
@@ -159,8 +171,9 @@ def links(sample: Sample) -> Step:
     if sample.linked:
         return Step(StepName.LINKS, True, None, "Pages link to the next one.")
     if sample.complete:
-        return Step(StepName.LINKS, None, None, "Not needed: all users came in one page.")
-    return Step(StepName.LINKS, None, None, "Pages do not link to the next one, which the sync does without.")
+        return Step(StepName.LINKS, None, None, "Not needed: all users came in one page.", "Nothing to do.")
+    remedy = "Nothing to do: the sync finds the next page itself."
+    return Step(StepName.LINKS, None, None, "Pages do not link to the next one.", remedy)
 
 
 def beyond(sample: Sample, answer: Answer, *, from_one: bool) -> Step:
@@ -184,29 +197,30 @@ def sorting(sample: Sample, answer: Answer, errors: ProviderErrors) -> Verdict:
     """Whether users come in another order if one is asked for."""
     name = StepName.SORTING
     if sample.received < 2:
-        return Verdict(Step(name, None, None, "Not tried: there are too few users to tell."))
+        return Verdict(Step(name, None, None, _TOO_FEW, "Nothing to do: so few users come in one page."))
     if not isinstance(answer, Got):
-        return _refused(name, answer, errors, "The provider refuses to sort, so pages come in an order of its own.")
+        message = "The provider refuses to sort, so pages come in an order of its own."
+        return _refused(name, answer, errors, message, _NO_ORDER)
     if answer.records and _position(answer.records, sample) != 0:
         step = Step(name, True, rounded(answer.seconds), "Users can be sorted by sourcedId.")
         return Verdict(step, honoured=True)
     message = "The provider ignores the parameter sort, so pages come in an order of its own."
-    return Verdict(Step(name, None, rounded(answer.seconds), message), honoured=False)
+    return Verdict(Step(name, None, rounded(answer.seconds), message, _NO_ORDER), honoured=False)
 
 
 def filters(sample: Sample, answer: Answer, errors: ProviderErrors) -> Verdict:
     """Whether only users of the role come that was asked for."""
     name, role = StepName.FILTERS, sample.other_role
     if not isinstance(answer, Got):
-        return _refused(name, answer, errors, "The provider refuses filters.")
+        return _refused(name, answer, errors, "The provider refuses filters.", _NO_FILTERS)
     seconds = rounded(answer.seconds)
     roles = [record.get("role") for record in answer.records if isinstance(record, Mapping)]
     if any(not isinstance(found, str) or found.lower() != role for found in roles):
         message = f"The provider ignores filters: not only users of role {role} came when they were asked for."
-        return Verdict(Step(name, None, seconds, message), honoured=False)
+        return Verdict(Step(name, None, seconds, message, _NO_FILTERS), honoured=False)
     if not roles and any(text_of(user.get("role")) == role for user in sample.users):
         message = f"The provider cannot filter: no user of role {role} came, though there are some."
-        return Verdict(Step(name, None, seconds, message), honoured=False)
+        return Verdict(Step(name, None, seconds, message, _NO_FILTERS), honoured=False)
     return Verdict(Step(name, True, seconds, f"Users of role {role} alone can be asked for."), honoured=True)
 
 
@@ -218,7 +232,7 @@ def delta(sample: Sample, future: Answer, ever: Answer, errors: ProviderErrors) 
     name = StepName.DELTA
     for answer in (future, ever):
         if not isinstance(answer, Got):
-            return _refused(name, answer, errors, "The provider refuses a filter by dateLastModified.")
+            return _refused(name, answer, errors, "The provider refuses a filter by dateLastModified.", _NO_DELTA)
     assert isinstance(future, Got)  # noqa: S101 - just looked at
     assert isinstance(ever, Got)  # noqa: S101 - just looked at
     seconds, since_ever = rounded(future.seconds + ever.seconds), ever.total
@@ -236,7 +250,7 @@ def delta(sample: Sample, future: Answer, ever: Answer, errors: ProviderErrors) 
     else:
         step = Step(name, True, seconds, "Users changed since a date alone can be asked for: delta nights may be on.")
         return Verdict(step, honoured=True)
-    return Verdict(Step(name, None, seconds, message), honoured=False)
+    return Verdict(Step(name, None, seconds, message, _NO_DELTA), honoured=False)
 
 
 def endpoint(query: Query, answer: Answer, errors: ProviderErrors) -> EndpointFinding:
@@ -244,7 +258,7 @@ def endpoint(query: Query, answer: Answer, errors: ProviderErrors) -> EndpointFi
     name = f"/{shortened(query.endpoint)}"
     match answer:
         case Untried():
-            return EndpointFinding(name, EndpointState.NOT_TRIED, message=answer.why)
+            return EndpointFinding(name, EndpointState.NOT_TRIED, message=answer.why, remedy=answer.remedy)
         case Got():
             count = answer.count
             state = EndpointState.AVAILABLE if count else EndpointState.EMPTY
@@ -269,7 +283,9 @@ def endpoints(found: Sequence[EndpointFinding]) -> Step:
     answering = len(by_state.pop(EndpointState.AVAILABLE, []))
     others = "".join(f"; {state}: {', '.join(names)}" for state, names in sorted(by_state.items()))
     message = f"{answering} of {len(found)} have records{others}."
-    return Step(StepName.ENDPOINTS, None if others else True, None, shortened(message))
+    if not others:
+        return Step(StepName.ENDPOINTS, True, None, shortened(message))
+    return Step(StepName.ENDPOINTS, None, None, shortened(message), "Nothing to do: the sync can do without them.")
 
 
 def _capped(name: StepName, received: int, asked: int, seconds: float | None) -> Step:
@@ -291,15 +307,15 @@ def _identity(record: object) -> object:
 
 def _unknown(name: StepName, answer: Failed | Untried) -> Verdict:
     if isinstance(answer, Untried):
-        return Verdict(Step(name, None, None, answer.why))
+        return Verdict(Step(name, None, None, answer.why, answer.remedy))
     cause, remedy = cause_and_remedy(str(answer.error))
-    return Verdict(Step(name, None, rounded(answer.seconds), shortened(cause), remedy and shortened(remedy)))
+    return Verdict(Step(name, None, rounded(answer.seconds), shortened(cause), shortened(remedy or _AGAIN)))
 
 
-def _refused(name: StepName, answer: Failed | Untried, errors: ProviderErrors, message: str) -> Verdict:
+def _refused(name: StepName, answer: Failed | Untried, errors: ProviderErrors, message: str, remedy: str) -> Verdict:
     """Not honoured, if the parameter is what was refused."""
     if isinstance(answer, Failed) and isinstance(answer.error, errors.request_refused):
-        return Verdict(Step(name, None, rounded(answer.seconds), message), honoured=False)
+        return Verdict(Step(name, None, rounded(answer.seconds), message, remedy), honoured=False)
     return _unknown(name, answer)
 
 
