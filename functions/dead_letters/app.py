@@ -13,6 +13,7 @@ from roster_sync.domain.errors import ConflictError, NotFoundError
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.environment import DeadLettersEnvironment
 from roster_sync.messaging.dead_letters import read
+from roster_sync.messaging.events import Events, events_of
 from roster_sync.messaging.queue import SyncRequestsQueue, UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.observability import RUN_ENDED, Metric, count, logger, metrics
@@ -47,12 +48,21 @@ def stores() -> tuple[DeadLetters, Runs, Districts]:
     )
 
 
+@cache
+def events() -> Events | None:
+    """Connect once per execution environment."""
+    environment = DeadLettersEnvironment.from_env()
+    return events_of(environment.event_bus, values=environment.event_values)
+
+
 def keep_record(record: SQSRecord) -> None:
     """Keep one message; raising leaves it in its dead-letter queue."""
     letters, runs, leases = stores()
     letter = read(record.body, upload_of)
     with logger.append_context_keys(district_id=letter.district_id, run_id=letter.run_id):
-        kept = keep_dead_letter(letter, letters=letters, runs=runs, leases=leases, clock=lambda: datetime.now(UTC))
+        kept = keep_dead_letter(
+            letter, letters=letters, runs=runs, leases=leases, clock=lambda: datetime.now(UTC), events=events()
+        )
         if kept.kept:
             count(Metric.DEAD_LETTERS_KEPT)
         if kept.ended:

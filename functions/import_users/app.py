@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from roster_sync.domain.errors import ConfigurationError, NotFoundError
 from roster_sync.domain.run import Run
 from roster_sync.environment import ImportUsersEnvironment
+from roster_sync.messaging.events import events_of
 from roster_sync.metering import METER
 from roster_sync.observability import Metric, count, logger, metrics
 from roster_sync.storage.change_log import ChangeLog
@@ -51,6 +52,7 @@ def importer() -> Importer:
         offered_products=environment().products,
         lease_lasts=LEASE_LASTS,
         clock=lambda: datetime.now(UTC),
+        events=events_of(environment().event_bus, values=environment().event_values),
     )
 
 

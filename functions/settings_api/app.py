@@ -14,6 +14,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.schedule import Schedule
 from roster_sync.environment import SettingsApiEnvironment
 from roster_sync.messaging.connection_test import ConnectionTest
+from roster_sync.messaging.events import events_of
 from roster_sync.messaging.queue import SyncRequestsQueue, UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.metering import METER
@@ -95,6 +96,7 @@ def api() -> Api:
             clock=lambda: datetime.now(UTC),
             start_metering=METER.since_now,
             nonce=lambda: secrets.token_hex(4),
+            events=events_of(environment().event_bus, values=environment().event_values),
         )
     )
 

@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.environment import SweepEnvironment
+from roster_sync.messaging.events import events_of
 from roster_sync.messaging.queue import Queues, SyncRequestsQueue
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.observability import RUN_ENDED, Metric, count, logger, metrics
@@ -37,6 +38,7 @@ def sweeper() -> Sweeper:
         backlog=Queues(environment.sync_requests_queue_url, environment.user_changes_queue_url).backlog,
         request_sync=request_sync,
         clock=lambda: datetime.now(UTC),
+        events=events_of(environment.event_bus, values=environment.event_values),
     )
 
 

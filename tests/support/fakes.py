@@ -671,8 +671,8 @@ class InMemoryEvents:
         self.changed: list[tuple[RunId, UserChange]] = []
         self.ended: list[Run] = []
 
-    def users_changed(self, chunk: Chunk, changes: Sequence[UserChange]) -> None:
-        self.changed += [(chunk.run_id, change) for change in changes]
+    def users_changed(self, of: Chunk | Run, changes: Sequence[UserChange]) -> None:
+        self.changed += [(of.run_id, change) for change in changes]
 
     def run_ended(self, run: Run) -> None:
         self.ended.append(run)

@@ -116,10 +116,11 @@ def test_only_who_asks_for_syncs_can_and_only_fetch_and_redrives_send_changes() 
     assert may("sqs:SendMessage*", "UserChangesQueue") == {"fetch", *redrives}
 
 
-def test_only_what_changes_users_and_ends_runs_tells_of_it_and_only_the_bus_that_is_named() -> None:
+def test_only_what_changes_users_or_ends_runs_tells_of_it_and_only_the_bus_that_is_named() -> None:
     telling = [(function, on) for function, action, on in rights() if action == "events:PutEvents"]
 
-    assert {function for function, _ in telling} == {"fetch", "upsert"}
+    whoever = {"fetch", "upsert", "import_users", "settings_api", "sweep", "dead_letters"}
+    assert {function for function, _ in telling} == whoever
     assert all(on["Fn::Sub"].endswith(":event-bus/${EventBus}") for _, on in telling)
 
 

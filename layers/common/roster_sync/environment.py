@@ -99,6 +99,8 @@ class SweepEnvironment(_Environment):
     sync_runs_table: str
     sync_requests_queue_url: str
     user_changes_queue_url: str
+    event_bus: str
+    event_values: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ class DeadLettersEnvironment(_Environment):
     sync_runs_table: str
     sync_requests_queue_url: str
     user_changes_queue_url: str
+    event_bus: str
+    event_values: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,8 @@ class ImportUsersEnvironment(_Environment):
     users_table: str
     sync_runs_table: str
     products: frozenset[str]
+    event_bus: str
+    event_values: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,8 @@ class SettingsApiEnvironment(_Environment):
     default_sync_time: time
     default_timezone: str
     allow_local_providers: bool
+    event_bus: str
+    event_values: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "DEFAULT_SYNC_TIME": "04:00",
         "DEFAULT_TIMEZONE": "America/New_York",
         "ALLOW_LOCAL_PROVIDERS": "false",
+        "EVENT_BUS": "none",
+        "EVENT_VALUES": "false",
     }.items():
         monkeypatch.setenv(name, value)
     clear_caches()

@@ -289,7 +289,7 @@ def test_what_a_replaced_chunk_wrote_is_told() -> None:
 
 def test_a_chunk_that_could_not_be_told_of_is_not_counted() -> None:
     class Silent(InMemoryEvents):
-        def users_changed(self, chunk: Chunk, changes: Sequence[UserChange]) -> None:
+        def users_changed(self, of: Chunk | Run, changes: Sequence[UserChange]) -> None:
             raise TransientError("The event bus is busy or did not answer.")
 
     night = Applying(chunks=1)

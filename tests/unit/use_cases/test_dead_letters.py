@@ -19,7 +19,14 @@ from roster_sync.use_cases.keep_dead_letter import KeptLetter, keep_dead_letter
 from roster_sync.use_cases.redrive_run import Redriver, redrive_run
 from roster_sync.use_cases.sweep_runs import Sweeper, sweep_runs
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, RUN, a_change, a_chunk, a_run, a_sis_user
-from tests.support.fakes import InMemoryChangeLog, InMemoryDeadLetters, InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from tests.support.fakes import (
+    InMemoryChangeLog,
+    InMemoryDeadLetters,
+    InMemoryDistricts,
+    InMemoryEvents,
+    InMemoryRuns,
+    InMemoryUsers,
+)
 
 LATER = NOW + timedelta(hours=1)
 REQUEST = DeadLetter(kind=LetterKind.SYNC_REQUEST, district_id=DISTRICT, run_id=RUN, body="request")
@@ -53,11 +60,17 @@ class Stand:
         self.users = InMemoryUsers()
         self.requested: list[tuple[DistrictId, RunId]] = []
         self.sent: list[str] = []
+        self.events = InMemoryEvents()
         self.now = LATER
 
     def keep(self, letter: DeadLetter) -> KeptLetter:
         return keep_dead_letter(
-            letter, letters=self.letters, runs=self.runs, leases=self.districts, clock=lambda: self.now
+            letter,
+            letters=self.letters,
+            runs=self.runs,
+            leases=self.districts,
+            clock=lambda: self.now,
+            events=self.events,
         )
 
     def redrive(self, **others: object) -> Run:
@@ -130,6 +143,7 @@ def test_a_run_whose_last_outstanding_chunk_is_given_up_ends_with_an_issue(stand
     kept = stand.keep(changes(2))
 
     assert kept == KeptLetter(kept=True, ended=RunState.FAILED)
+    assert stand.events.ended == [stand.run]
     assert (stand.run.state, stand.run.counts) == (RunState.FAILED, Counts(fetched=3, created=1))
     assert (stand.run.reason or "").startswith("1 of 2 parts of the changes were not stored")
     assert stand.run.issues_by_code == {"work_not_done": 1}

@@ -20,7 +20,7 @@ from roster_sync.domain.run import Counts, RunKind, RunState
 from roster_sync.domain.user import Role, StoredUser
 from roster_sync.use_cases.edit_user import Editor, edit_user
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, a_user
-from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryEvents, InMemoryRuns, InMemoryUsers
 
 EDIT = RunId("20261124T090000Z-edit-00000001")
 LISA = a_user()
@@ -43,6 +43,7 @@ class World:
     def __init__(self) -> None:
         self.districts, self.runs, self.log = InMemoryDistricts(), InMemoryRuns(), InMemoryChangeLog()
         self.users = InMemoryUsers(LISA, NED, JOE, CHIEF)
+        self.events = InMemoryEvents()
         for _ in range(3):
             lease = self.districts.acquire(DISTRICT, LATER_RUN, NOW, NOW + timedelta(minutes=1))
             self.districts.release(DISTRICT, LATER_RUN)
@@ -56,6 +57,7 @@ class World:
             log=self.log,
             lease_lasts=timedelta(minutes=1),
             clock=lambda: NOW,
+            events=self.events,
         )
         edit = ManualEdit(user_id=user.user_id, from_sis=False, **changes)
         return edit_user(edit, DISTRICT, EDIT, editor, seen=seen)
@@ -90,11 +92,20 @@ def test_a_role_by_hand_is_a_run_that_says_what_it_changed(world: World) -> None
     assert world.lease_is_free()
 
 
+def test_products_are_told_of_the_change_and_of_the_end(world: World) -> None:
+    world.edit(role=Role.COUNSELOR)
+
+    assert [(run_id, change.user_id, set(change.after)) for run_id, change in world.events.changed] == [
+        (EDIT, LISA.user_id, {"role", "manual_role"})
+    ]
+    assert world.events.ended == [world.runs.get(DISTRICT, EDIT)]
+
+
 def test_what_is_so_already_makes_no_run(world: World) -> None:
     user = world.edit(NED, role=Role.COUNSELOR)
 
     assert user == NED
-    assert (world.runs.page(DISTRICT)[0], world.users.writes) == ([], 0)
+    assert (world.runs.page(DISTRICT)[0], world.users.writes, world.events.ended) == ([], 0, [])
     assert world.lease_is_free()
 
 

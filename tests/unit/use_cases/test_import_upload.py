@@ -17,7 +17,7 @@ from roster_sync.domain.upload import read_upload
 from roster_sync.domain.user import Role
 from roster_sync.use_cases.import_upload import ROWS_AT_ONCE, Importer, import_file, import_upload
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, RUN, a_run, a_school, a_user, settings
-from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryRuns, InMemoryUsers
+from tests.support.fakes import InMemoryChangeLog, InMemoryDistricts, InMemoryEvents, InMemoryRuns, InMemoryUsers
 
 UPLOAD = RunId("20261124T090000Z-upload-00000001")
 HEADER = "First Name,Last Name,Email,Role,School\n"
@@ -71,6 +71,7 @@ class World:
         self.districts.put_school(a_school())
         self.runs = InMemoryRuns()
         self.users = users or InMemoryUsers()
+        self.events = InMemoryEvents()
         self.importer = Importer(
             districts=self.districts,
             leases=self.districts,
@@ -80,6 +81,7 @@ class World:
             offered_products=frozenset({"serve", "jobs"}),
             lease_lasts=MINUTE,
             clock=lambda: self.now,
+            events=self.events,
         )
 
     def apply(self, text: str) -> Run:
@@ -116,6 +118,39 @@ def test_rows_become_users_and_the_run_counts_them(world: World) -> None:
     assert [issue.line for issue in world.runs.issues(DISTRICT, UPLOAD, run.attempt)[0]] == [3]
     assert [user.email for user in world.users.all(DISTRICT)] == ["ned@example.org"]
     assert world.lease_is_free()
+
+
+def test_products_are_told_of_each_user_and_of_the_end(world: World) -> None:
+    run = world.apply(HEADER + NED)
+
+    (user,) = world.users.all(DISTRICT)
+    assert [(run_id, change.user_id) for run_id, change in world.events.changed] == [(UPLOAD, user.user_id)]
+    assert world.events.ended == [run]
+
+
+def test_whoever_died_before_telling_of_the_end_tells_of_it_when_the_file_comes_again(world: World) -> None:
+    run = world.apply(HEADER + NED)
+    world.events.ended.clear()
+
+    world.import_file((HEADER + NED).encode())
+
+    assert world.events.ended == [run]
+
+
+def test_products_are_told_of_an_upload_that_failed() -> None:
+    world = World(UsersThatFail())
+
+    with pytest.raises(TransientError):
+        world.apply(HEADER + NED)
+
+    assert [run.state for run in world.events.ended] == [RunState.FAILED]
+
+
+def test_products_are_told_of_a_file_that_was_refused(world: World) -> None:
+    run = world.import_file(b"no columns")
+
+    assert run.state is RunState.FAILED
+    assert world.events.ended == [run]
 
 
 def test_rule_6_a_user_gets_the_products_that_are_switched_on_and_offered(world: World) -> None:

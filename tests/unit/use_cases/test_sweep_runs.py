@@ -12,7 +12,7 @@ from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.silence import MOST_RESUMES, Backlog
 from roster_sync.use_cases.sweep_runs import Sweeper, Swept, sweep_runs
 from tests.support.builders import DISTRICT, NOW, OTHER_DISTRICT, RUN, a_chunk, a_run
-from tests.support.fakes import InMemoryDistricts, InMemoryRuns
+from tests.support.fakes import InMemoryDistricts, InMemoryEvents, InMemoryRuns
 
 LATER = NOW + timedelta(hours=1)
 
@@ -25,6 +25,7 @@ class Stand:
         self.runs = InMemoryRuns()
         self.requested: list[tuple[DistrictId, RunId]] = []
         self.backlog = Backlog(0, 0)
+        self.events = InMemoryEvents()
         self.now = LATER
 
     def sweep(self, **others: object) -> Swept:
@@ -34,6 +35,7 @@ class Stand:
             backlog=lambda: self.backlog,
             request_sync=lambda district_id, run_id: self.requested.append((district_id, run_id)),
             clock=lambda: self.now,
+            events=self.events,
         )
         return sweep_runs(replace(sweeper, **others))  # type: ignore[arg-type]  # a test's own
 
@@ -161,6 +163,7 @@ def test_a_run_that_died_as_often_as_it_was_resumed_ends_with_what_is_known(stan
     assert stand.runs.issues(DISTRICT, RUN, 1) == (issues, None)
     assert stand.districts.held(DISTRICT) is None
     assert stand.requested == []
+    assert stand.events.ended == [run]
 
 
 @pytest.mark.parametrize("resumes", [0, MOST_RESUMES])
@@ -171,6 +174,7 @@ def test_a_run_whose_chunks_are_all_applied_is_given_the_end_that_it_earned(stan
 
     assert swept == Swept(ended=[(DISTRICT, RUN, RunState.BLOCKED)])
     assert (stand.run().state, stand.run().reason) == (RunState.BLOCKED, "Too many would go.")
+    assert stand.events.ended == [stand.run()]
     assert stand.districts.held(DISTRICT) is None
 
 

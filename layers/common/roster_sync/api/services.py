@@ -19,6 +19,7 @@ from roster_sync.use_cases.ports import (
     ChangeLog,
     DeadLetterStore,
     DistrictStore,
+    EventSink,
     HeldStore,
     LeaseStore,
     Metered,
@@ -144,6 +145,7 @@ class Services:
         clock: Says what time it is.
         start_metering: Gives what will have been used from then on.
         nonce: Eight hexadecimal digits, new each time.
+        events: Who is told of uploads and of changes by hand, if anybody is.
     """
 
     districts: ApiDistricts
@@ -169,3 +171,4 @@ class Services:
     clock: Callable[[], datetime]
     start_metering: Callable[[], Metered]
     nonce: Callable[[], str]
+    events: EventSink | None = None

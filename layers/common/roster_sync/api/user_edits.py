@@ -76,6 +76,7 @@ def add_user_edit_routes(api: APIGatewayRestResolver, services: Services) -> Non
             clock=services.clock,
             metered=services.start_metering(),
             by=author(api, services),
+            events=services.events,
         )
         run_id = edit_run_id(services.clock(), services.nonce())
         seen = version_of(condition, "this user") if condition else None

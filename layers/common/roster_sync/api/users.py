@@ -57,6 +57,7 @@ def add_user_routes(api: APIGatewayRestResolver, services: Services) -> None:
         offered_products=services.offered_products,
         lease_lasts=LEASE_LASTS,
         clock=services.clock,
+        events=services.events,
     )
 
     def report(run: Run) -> UploadOut:

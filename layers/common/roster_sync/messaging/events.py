@@ -52,13 +52,13 @@ class Events:
             ),
         )
 
-    def users_changed(self, chunk: Chunk, changes: Sequence[UserChange]) -> None:
-        """Tell of each user whom a chunk changed.
+    def users_changed(self, of: Chunk | Run, changes: Sequence[UserChange]) -> None:
+        """Tell of each user whom a chunk, or a part of an upload, changes.
 
         Raises:
             TransientError: Some event was not taken after retries; all may be sent again.
         """
-        self._send([("UserChanged", self._user_changed(chunk, change)) for change in changes])
+        self._send([("UserChanged", self._user_changed(of, change)) for change in changes])
 
     def run_ended(self, run: Run) -> None:
         """Tell of a run that has ended, in whatever state.
@@ -77,11 +77,11 @@ class Events:
         }
         self._send([("RunCompleted", msgspec.json.encode(detail).decode())])
 
-    def _user_changed(self, chunk: Chunk, change: UserChange) -> str:
+    def _user_changed(self, of: Chunk | Run, change: UserChange) -> str:
         detail: dict[str, Any] = {
             "version": VERSION,
-            "district_id": chunk.district_id,
-            "run_id": chunk.run_id,
+            "district_id": of.district_id,
+            "run_id": of.run_id,
             "user_id": change.user_id,
             "change": change.kind,
             "attributes": sorted({*change.before, *change.after} - _UNTOLD),

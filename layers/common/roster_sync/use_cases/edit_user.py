@@ -14,7 +14,7 @@ from roster_sync.domain.user import StoredUser
 from roster_sync.domain.user_change import part_name
 from roster_sync.use_cases.close_run import close_run
 from roster_sync.use_cases.keep_changes import keep_edit
-from roster_sync.use_cases.ports import ChangeLog, LeaseStore, Metered, RunStore, UserStore
+from roster_sync.use_cases.ports import ChangeLog, EventSink, LeaseStore, Metered, RunStore, UserStore
 from roster_sync.use_cases.take_lease import end_previous, take_lease
 
 NO_SUCH_USER = "There is no such user. Look the user up in the list of users."
@@ -29,6 +29,7 @@ class Editor:
         clock: Says what time it is.
         metered: What this run has used so far.
         by: Whom the audit log names.
+        events: Who is told of it, if anybody is.
     """
 
     leases: LeaseStore
@@ -39,6 +40,7 @@ class Editor:
     clock: Callable[[], datetime]
     metered: Metered = Usage
     by: Author | None = None
+    events: EventSink | None = None
 
 
 def edit_user(
@@ -82,7 +84,8 @@ def edit_user(
     except TransientError as error:
         if begun is not None:
             reason = f"{error} Look at the user, and make the change again if need be."
-            close_run(begun, RunState.FAILED, reason, runs=runs, leases=leases, now=clock())
+            if close_run(begun, RunState.FAILED, reason, runs=runs, leases=leases, now=clock()):
+                _tell_of_end(begun, editor)
         raise
     finally:
         leases.release(district_id, run_id)
@@ -105,7 +108,7 @@ def _needed(edit: ManualEdit, user: StoredUser, editor: Editor) -> ManualEdit | 
 def _apply(edit: ManualEdit, run: Run, editor: Editor) -> None:
     """Keep what was before, write, and close the run."""
     runs, now = editor.runs, editor.clock()
-    keep_edit(edit, run, users=editor.users, log=editor.log)
+    changes = keep_edit(edit, run, users=editor.users, log=editor.log)
     counts = editor.users.apply_edit(
         run.district_id, edit, run_id=run.run_id, fence=run.fence, now=now, part=part_name(run.attempt, 1)
     )
@@ -123,3 +126,12 @@ def _apply(edit: ManualEdit, run: Run, editor: Editor) -> None:
     )
     if newest:
         close_run(run, RunState.COMPLETED, None, runs=runs, leases=editor.leases, now=editor.clock())
+    if editor.events:
+        editor.events.users_changed(run, changes)
+        _tell_of_end(run, editor)
+
+
+def _tell_of_end(run: Run, editor: Editor) -> None:
+    stored = editor.runs.get(run.district_id, run.run_id)
+    if editor.events and stored and stored.state.is_terminal:
+        editor.events.run_ended(stored)

@@ -17,7 +17,7 @@ from roster_sync.domain.user import normalised_email
 from roster_sync.domain.user_change import part_name
 from roster_sync.use_cases.close_run import close_run
 from roster_sync.use_cases.keep_changes import keep_upload
-from roster_sync.use_cases.ports import ChangeLog, DistrictStore, LeaseStore, Metered, RunStore, UserStore
+from roster_sync.use_cases.ports import ChangeLog, DistrictStore, EventSink, LeaseStore, Metered, RunStore, UserStore
 from roster_sync.use_cases.take_lease import end_previous, take_lease
 
 ROWS_AT_ONCE = 2_000
@@ -34,6 +34,7 @@ class Importer:
         clock: Says what time it is.
         metered: What this run has used so far.
         by: Whom the audit log names; None for a file that was sent to its URL.
+        events: Who is told of it, if anybody is.
     """
 
     districts: DistrictStore
@@ -46,6 +47,7 @@ class Importer:
     clock: Callable[[], datetime]
     metered: Metered = Usage
     by: Author | None = None
+    events: EventSink | None = None
 
 
 def import_upload(upload: Upload, district_id: DistrictId, run_id: RunId, importer: Importer) -> Run:
@@ -75,6 +77,7 @@ def import_upload(upload: Upload, district_id: DistrictId, run_id: RunId, import
         except TransientError as error:
             reason = f"{error} Upload the file again."
             close_run(begun, RunState.FAILED, reason, runs=runs, leases=leases, now=clock())
+            _stored(district_id, run_id, importer)
             raise
     return _stored(district_id, run_id, importer)
 
@@ -135,12 +138,17 @@ def create_upload_run(district_id: DistrictId, run_id: RunId, importer: Importer
 
 
 def _ended(district_id: DistrictId, run_id: RunId, importer: Importer) -> Run | None:
+    """The run if it has ended; it is told of, for whoever ended it may have died before."""
     run = importer.runs.get(district_id, run_id)
-    return run if run is not None and run.state.is_terminal else None
+    if run is None or not run.state.is_terminal:
+        return None
+    if importer.events:
+        importer.events.run_ended(run)
+    return run
 
 
 def _stored(district_id: DistrictId, run_id: RunId, importer: Importer) -> Run:
-    run = importer.runs.get(district_id, run_id)
+    run = _ended(district_id, run_id, importer) or importer.runs.get(district_id, run_id)
     if run is None:
         raise TransientError("The run of this upload was not found.")
     return run
@@ -191,7 +199,10 @@ def _apply_rows(upload: Upload, start: int, run: Run, importer: Importer) -> tup
     )
     now = importer.clock()
     number = start // ROWS_AT_ONCE + 1
-    keep_upload(decided.changes, number, run, products, users=users, log=importer.log, now=now)
+    changes = keep_upload(decided.changes, number, run, products, users=users, log=importer.log, now=now)
+    if importer.events:
+        # Before they are written: whoever dies in between comes again, and takes what is written for done.
+        importer.events.users_changed(run, changes)
     applied = users.apply_manual(
         district_id,
         decided.changes,

@@ -49,8 +49,8 @@ def keep_upload(
     users: UserStore,
     log: ChangeLog,
     now: datetime,
-) -> None:
-    """Keep what a part of an upload, numbered from 1, will change.
+) -> Sequence[UserChange]:
+    """Keep what a part of an upload, numbered from 1, will change, and return it.
 
     All users are read: the index of e-mail addresses may miss one of the last second, and what seems to be new is not.
     """
@@ -65,14 +65,19 @@ def keep_upload(
                 kind = ChangeKind.UPDATE if change.kind is ChangeKind.CREATE else change.kind
                 yield _differing(kind, change.user_id, before, uploaded(before, change, products, now))
 
-    _keep(list(kept()), number, run, log)
+    found = list(kept())
+    _keep(found, number, run, log)
+    return found
 
 
-def keep_edit(edit: ManualEdit, run: Run, *, users: UserStore, log: ChangeLog) -> None:
-    """Keep what a change by hand will change."""
+def keep_edit(edit: ManualEdit, run: Run, *, users: UserStore, log: ChangeLog) -> Sequence[UserChange]:
+    """Keep what a change by hand will change, and return it."""
     before = users.snapshots(run.district_id, [edit.user_id]).get(edit.user_id)
-    if before and before["fence"] < run.fence:
-        _keep([_differing(ChangeKind.UPDATE, edit.user_id, before, edited(before, edit))], 1, run, log)
+    if not before or before["fence"] >= run.fence:
+        return []
+    found = [_differing(ChangeKind.UPDATE, edit.user_id, before, edited(before, edit))]
+    _keep(found, 1, run, log)
+    return found
 
 
 def _differing(kind: ChangeKind, user_id: UserId, before: Attributes, after: Attributes) -> UserChange:

@@ -9,7 +9,7 @@ from roster_sync.domain.errors import OwnOutageError
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME, Lease
 from roster_sync.domain.run import Run, RunState
 from roster_sync.use_cases.close_run import close_if_given_up, end_dead_run
-from roster_sync.use_cases.ports import DeadLetterStore, LeaseStore, RunStore
+from roster_sync.use_cases.ports import DeadLetterStore, EventSink, LeaseStore, RunStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ def keep_dead_letter(
     runs: RunStore,
     leases: LeaseStore,
     clock: Callable[[], datetime],
+    events: EventSink | None = None,
 ) -> KeptLetter:
     """Keep a letter whose run lacks what it asks for; the same letter again does only what the first time left undone.
 
@@ -60,6 +61,8 @@ def keep_dead_letter(
         ended = close_if_given_up(counted, lease, runs=runs, leases=leases, now=clock()) if counted else None
     else:
         ended = end_dead_run(run, lease, reason_of(letter, run), runs=runs, leases=leases, now=clock())
+    if events and ended:
+        events.run_ended(runs.get(run.district_id, run.run_id) or run)
     return KeptLetter(kept, ended)
 
 

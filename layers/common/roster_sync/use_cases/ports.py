@@ -274,8 +274,8 @@ class ChangeLog(Protocol):
 class EventSink(Protocol):
     """Who is told of what happened; each event may come twice."""
 
-    def users_changed(self, chunk: Chunk, changes: Sequence[UserChange]) -> None:
-        """Tell of each user whom a chunk changed.
+    def users_changed(self, of: Chunk | Run, changes: Sequence[UserChange]) -> None:
+        """Tell of each user whom a chunk, or a part of an upload, changes.
 
         Raises:
             TransientError: Some event was not taken after retries; all may be sent again.

@@ -9,7 +9,7 @@ from roster_sync.domain.lease import Lease
 from roster_sync.domain.run import Run, RunState
 from roster_sync.domain.silence import Backlog, Remedy, last_words, remedy
 from roster_sync.use_cases.close_run import close_if_applied, close_if_given_up, end_dead_run
-from roster_sync.use_cases.ports import LeaseStore, RunStore
+from roster_sync.use_cases.ports import EventSink, LeaseStore, RunStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,7 @@ class Sweeper:
         backlog: How many messages wait.
         request_sync: Sends a SyncRequest.
         clock: Says what time it is.
+        events: Who is told of the runs that it ends, if anybody is.
     """
 
     leases: LeaseStore
@@ -27,6 +28,7 @@ class Sweeper:
     backlog: Callable[[], Backlog]
     request_sync: Callable[[DistrictId, RunId], None]
     clock: Callable[[], datetime]
+    events: EventSink | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +63,23 @@ def sweep_runs(sweeper: Sweeper) -> Swept:
         lease = sweeper.leases.held(district_id)
         match remedy(run, lease, backlog, now):
             case Remedy.RESUME if state := _closed(run, lease, sweeper):
-                swept.ended.append((district_id, run_id, state))
+                _note_end(district_id, run_id, state, swept, sweeper)
             case Remedy.RESUME if sweeper.runs.resume(run, now):
                 # Noted first, so that a run that cannot be helped is not helped for ever.
                 sweeper.request_sync(district_id, run_id)
                 swept.resumed.append((district_id, run_id))
             case Remedy.END if state := _closed(run, lease, sweeper) or _ended(run, lease, sweeper):
-                swept.ended.append((district_id, run_id, state))
+                _note_end(district_id, run_id, state, swept, sweeper)
             case _:
                 pass
     return swept
+
+
+def _note_end(district_id: DistrictId, run_id: RunId, state: RunState, swept: Swept, sweeper: Sweeper) -> None:
+    swept.ended.append((district_id, run_id, state))
+    ended = sweeper.runs.get(district_id, run_id) if sweeper.events else None
+    if sweeper.events and ended:
+        sweeper.events.run_ended(ended)
 
 
 def _closed(run: Run, lease: Lease | None, sweeper: Sweeper) -> RunState | None:
