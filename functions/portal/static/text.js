@@ -414,7 +414,7 @@ export const t = {
     fromSettings: "Settings",
     rules: {
       role: "It stays, whatever the SIS says.",
-      status: "Whoever the SIS no longer sends becomes inactive.",
+      status: "Whoever the SIS no longer sends, marks as gone, or has in none of your schools any more becomes inactive.",
       united: "Records with the same e-mail address and name are one person.",
       schools: "Only schools that have a OneRoster ID here.",
       counselor: (email) => `The SIS's counts before ${email}, set by hand.`,
