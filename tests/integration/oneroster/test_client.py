@@ -3,7 +3,6 @@
 import gzip
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
@@ -378,16 +377,6 @@ class TestErrors:
             assert read(client) == []
             assert client.requests_made == 3
             assert len({seen.nonce for seen in provider.seen}) == 3
-
-    def test_retry_after_is_waited_for(self) -> None:
-        route = [Scripted(b"", 429, {"Retry-After": "1"}), Scripted({"users": []})]
-        policy = RetryPolicy(attempts=2, total_s=20, shortest_s=0.001, longest_s=5)
-        with ScriptedProvider({"users": route}) as provider, a_client(provider, retry=policy) as client:
-            begun = time.monotonic()
-
-            read(client)
-
-            assert time.monotonic() - begun >= 1
 
     @pytest.mark.parametrize(
         "broken",

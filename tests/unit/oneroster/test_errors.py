@@ -33,10 +33,15 @@ NOW = datetime(2026, 11, 24, 9, 0, 0, tzinfo=UTC)
 
 
 def error(
-    status: int = 200, body: bytes = b"{}", headers: Mapping[str, str] | None = None, *, endpoint: str = "users"
+    status: int = 200,
+    body: bytes = b"{}",
+    headers: Mapping[str, str] | None = None,
+    *,
+    endpoint: str = "users",
+    retry_after_s: float | None = None,
 ) -> ConfigurationError | TransientError:
     return error_of_answer(
-        Answer(status, headers or {}, body), base_url=BASE, endpoint=endpoint, now=NOW, retry_after_s=None
+        Answer(status, headers or {}, body), base_url=BASE, endpoint=endpoint, now=NOW, retry_after_s=retry_after_s
     )
 
 
@@ -52,15 +57,35 @@ def redirect(location: str) -> str:
     | st.sampled_from([b"{}", b"[]", b"null", b'"Not licensed. Ask."', b"<html>No. Ask.</html>"]),
     endpoint=st.sampled_from(["users", "schools/S 1/students"]),
     headers=st.dictionaries(st.sampled_from(["Location", "Date", "Content-Encoding"]), st.text(max_size=20)),
+    retry_after_s=st.none() | st.floats(0, allow_nan=False),
 )
 def test_every_answer_ends_in_one_sentence_of_remedy(
-    status: int, body: bytes, endpoint: str, headers: dict[str, str]
+    status: int, body: bytes, endpoint: str, headers: dict[str, str], retry_after_s: float | None
 ) -> None:
     """The probe takes the last sentence for the remedy."""
-    text = str(error(status, body, headers, endpoint=endpoint))
+    text = str(error(status, body, headers, endpoint=endpoint, retry_after_s=retry_after_s))
 
     assert re.fullmatch(r"(Ask|Check|Enter|Try|Tell) .+\.", text.rpartition(". ")[2])
     assert len(text) < 1000
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "1 second"),
+        (90, "90 seconds"),
+        (300, "5 minutes"),
+        (301, "6 minutes"),
+        (7201, "3 hours"),
+        (86_400 * 3, "3 days"),
+        (float("9" * 400), "for years"),
+    ],
+)
+def test_how_long_the_provider_asks_to_wait_is_told(status: int, seconds: float, words: str) -> None:
+    text = str(error(status, retry_after_s=seconds))
+
+    assert f"({status}) and asks us to wait {words}. Try again after that (the next sync does)" in text
 
 
 class TestRedirects:

@@ -1,17 +1,30 @@
 """Requests of one run go out together as fast as the provider bears, and end with the run."""
 
 import threading
-import time
+from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
 
-from roster_sync.oneroster.errors import GatewayError, OutOfTimeError, ThrottledError, TimedOutError
+from roster_sync.oneroster.errors import (
+    GatewayError,
+    OutOfTimeError,
+    ProviderBrokenError,
+    ThrottledError,
+    TimedOutError,
+)
 from roster_sync.oneroster.pace import Pace
 from roster_sync.oneroster.retry import RetryPolicy
+from tests.support.quick_clock import QuickClock
 
 AT_ONCE = RetryPolicy(attempts=9, total_s=20, shortest_s=0.001, longest_s=0.3)
 HOST = "sis.example.org"
+Asking = Callable[[Pace, Callable[[], float]], float]
+ASKING: dict[str, Asking] = {
+    "patiently": lambda pace, ask: pace.patiently(lambda _: ask(), 10),
+    "once": lambda pace, ask: pace.once(lambda _: ask(), 10),
+    "at once": lambda pace, ask: pace.at_once(ask),
+}
 
 
 class TooLargeAbove:
@@ -74,18 +87,50 @@ def test_as_many_requests_are_under_way_as_allowed_and_no_more() -> None:
     assert max(seen) == 3
 
 
-def test_a_pause_that_one_request_is_asked_for_holds_for_the_next() -> None:
-    pace = Pace(HOST, AT_ONCE, 5)
+def throttled(pace: Pace, seconds: float) -> None:
+    """One request, answered 429."""
 
-    def throttled(limit: int) -> int:
-        raise ThrottledError("429", 0.25)
+    def refused(limit: int) -> int:
+        raise ThrottledError(f"429, wait {seconds}", seconds)
 
     with pytest.raises(ThrottledError):
-        pace.once(throttled, 10)
-    asked_s = time.monotonic()
-    begun_s = pace.once(lambda _: time.monotonic(), 10)
+        pace.once(refused, 10)
 
-    assert begun_s - asked_s >= 0.2
+
+@pytest.mark.parametrize("asking", ASKING.values(), ids=ASKING)
+def test_a_pause_that_one_request_is_asked_for_holds_for_the_next(asking: Asking) -> None:
+    clock = QuickClock()
+    pace = Pace(HOST, AT_ONCE, 5, clock.clock)
+    throttled(pace, 19)
+
+    begun_s = asking(pace, lambda: clock.now_s)
+
+    assert begun_s == 19
+
+
+@pytest.mark.parametrize("asking", ASKING.values(), ids=ASKING)
+def test_nobody_waits_for_the_end_of_a_pause_for_which_there_is_no_time(asking: Asking) -> None:
+    clock = QuickClock()
+    pace = Pace(HOST, AT_ONCE, 5, clock.clock)
+    throttled(pace, 21)
+
+    with pytest.raises(ThrottledError, match="wait 21"):
+        asking(pace, lambda: pytest.fail("It was asked."))
+
+    assert clock.now_s == 0
+
+
+def test_a_pause_that_is_asked_for_beside_the_others_holds_for_them() -> None:
+    clock = QuickClock()
+    pace = Pace(HOST, AT_ONCE, 5, clock.clock)
+
+    def broken() -> None:
+        raise ProviderBrokenError("503", 19)
+
+    with pytest.raises(ProviderBrokenError):
+        pace.at_once(broken)
+
+    assert pace.once(lambda _: clock.now_s, 10) == 19
 
 
 def test_after_the_run_s_time_nothing_is_asked_for() -> None:

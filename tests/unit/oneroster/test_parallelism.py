@@ -82,9 +82,9 @@ def test_the_trembling_of_fast_answers_is_no_overload() -> None:
 def test_a_pause_that_is_asked_for_holds_for_everybody_until_it_is_over() -> None:
     parallelism = Parallelism(5)
 
-    parallelism.overloaded(0, 10, retry_after_s=30)
-    parallelism.overloaded(0, 11, retry_after_s=5)
+    longer = [parallelism.pause(10, 30), parallelism.pause(11, 5)]
 
+    assert longer == [True, False]
     assert parallelism.pause_s(15) == 25
     assert parallelism.pause_s(40) == parallelism.pause_s(50) == 0
 

@@ -105,7 +105,7 @@ def test_attempts_and_time_are_bounded_whatever_is_asked(
         night.run(policy, seed)
 
     assert night.attempts <= attempts
-    assert all(1 <= pause <= 30 for pause in night.pauses)
+    assert all((asked_s or 1) <= pause <= max(30, asked_s or 0) for pause in night.pauses)
     assert night.now_s <= 100 + attempt_s
 
 
@@ -117,12 +117,26 @@ def test_retry_after_is_waited_for() -> None:
     assert night.pauses == [17.0, 19.0]
 
 
-def test_a_long_retry_after_is_capped() -> None:
-    night = Night([ThrottledError("429", 86_400.0)])
+def test_a_retry_after_that_is_longer_than_other_pauses_is_waited_for_too() -> None:
+    night = Night([ThrottledError("429", 90.0)])
 
     night.run()
 
-    assert night.pauses == [30]
+    assert night.pauses == [90]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [RetryPolicy(total_s=299, run_s=900), RetryPolicy(total_s=900, run_s=299)],
+    ids=["of the request", "of the run"],
+)
+def test_a_retry_after_for_which_there_is_no_time_ends_the_attempts_at_once(policy: RetryPolicy) -> None:
+    night = Night([ThrottledError("429", 300.0)])
+
+    with pytest.raises(ThrottledError):
+        night.run(policy)
+
+    assert (night.attempts, night.pauses) == (1, [])
 
 
 def test_pauses_differ_between_requests() -> None:
@@ -184,4 +198,10 @@ def test_no_attempt_begins_after_the_run_s_end() -> None:
     ],
 )
 def test_retry_after_is_read_in_seconds_and_as_a_date(header: str | None, seconds: float | None) -> None:
-    assert seconds_of_retry_after(header, NOW) == seconds
+    assert seconds_of_retry_after({} if header is None else {"Retry-After": header}, NOW) == seconds
+
+
+def test_a_date_of_retry_after_is_by_the_provider_s_clock() -> None:
+    headers = {"Retry-After": "Tue, 24 Nov 2026 08:55:30 GMT", "Date": "Tue, 24 Nov 2026 08:55:00 GMT"}
+
+    assert seconds_of_retry_after(headers, NOW) == 30

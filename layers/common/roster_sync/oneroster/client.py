@@ -25,7 +25,7 @@ from roster_sync.oneroster.errors import (
     error_of_answer,
 )
 from roster_sync.oneroster.journaled import journaled
-from roster_sync.oneroster.pace import Pace
+from roster_sync.oneroster.pace import WALL_CLOCK, Clock, Pace
 from roster_sync.oneroster.paging import Page
 from roster_sync.oneroster.records import (
     BrokenJsonError,
@@ -76,6 +76,7 @@ class OneRosterClient:
         retry: RetryPolicy = _DEFAULT_POLICY,
         max_bytes: int = MAX_BYTES,
         on_close: Callable[[], object] | None = None,
+        clock: Clock = WALL_CLOCK,
     ) -> None:
         """Send nothing yet.
 
@@ -93,6 +94,7 @@ class OneRosterClient:
             retry: For each page.
             max_bytes: Of an answer.
             on_close: Called once the connections are closed.
+            clock: For pauses.
 
         Raises:
             ConfigurationError: The known way to sign in lacks something.
@@ -102,7 +104,7 @@ class OneRosterClient:
         self._egress = Egress(allow_local=allow_local, connections=parallel, max_bytes=max_bytes)
         self._page_size = page_size
         self._request_timeout_s = request_timeout_s
-        self._pace = Pace(self._host, retry, parallel)
+        self._pace = Pace(self._host, retry, parallel, clock)
         self._sorted = True
         self._overlap = True
         self._collection: Collection | None = None
@@ -201,6 +203,8 @@ class OneRosterClient:
     ) -> Page:
         """One page by one request, sent once and in this way only; several threads may ask at a time.
 
+        It waits for the end of a pause that the provider has asked for, but for no other request.
+
         Args:
             endpoint: Of a collection.
             limit: How many records.
@@ -211,7 +215,11 @@ class OneRosterClient:
         Raises:
             ConfigurationError: See `oneroster.errors`; so for TransientError.
         """
-        return self._parsed(self._answer(endpoint, limit, offset, condition, descending=descending), endpoint, offset)
+        return self._pace.at_once(
+            lambda: self._parsed(
+                self._answer(endpoint, limit, offset, condition, descending=descending), endpoint, offset
+            )
+        )
 
     def proof(self, distinct: int) -> FetchProof:
         """Whether the last `pages` gave the whole collection, of which `distinct` different sourcedIds came."""
@@ -266,7 +274,7 @@ class OneRosterClient:
             base_url=self._base_url,
             endpoint=endpoint,
             now=now,
-            retry_after_s=seconds_of_retry_after(answer.headers.get("Retry-After"), now),
+            retry_after_s=seconds_of_retry_after(answer.headers, now),
             by_token=self._signing_in.by_token,
             confidential=self._signing_in.confidential,
         )

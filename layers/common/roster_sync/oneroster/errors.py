@@ -24,6 +24,7 @@ TransientError
 A failure that is told with status 200 is the one of its imsx_CodeMinor.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -247,6 +248,7 @@ def error_of_answer(
     content = decoded(answer)
     words = provider_words(content, confidential) or _oauth_problem(answer)
     says = f' It says: "{words}".' if words else ""
+    asks, again = _asks_to_wait(retry_after_s)
     where = f"/{endpoint} of {host}"
     status = answer.status
     if status == 200:
@@ -288,20 +290,20 @@ def error_of_answer(
             )
         case 429:
             return ThrottledError(
-                f"{host} gets too many requests ({answer.status}).{says} Try again later, or set fewer parallel "
+                f"{host} gets too many requests ({answer.status}){asks}.{says} {again}, or set fewer parallel "
                 "requests.",
                 retry_after_s,
             )
         case 502 | 504 | 524:
             return GatewayError(
-                f"{host} got no answer for /{endpoint} from the server behind it ({answer.status}).{says} Try again "
-                "later, or set a smaller page size.",
+                f"{host} got no answer for /{endpoint} from the server behind it ({answer.status}){asks}.{says} "
+                f"{again}, or set a smaller page size.",
                 retry_after_s,
             )
         case _ if status == 408 or status >= 500:
             return ProviderBrokenError(
-                f"{host} failed to answer for /{endpoint} ({answer.status}).{says} Try again later; if it stays so, "
-                "tell the provider.",
+                f"{host} failed to answer for /{endpoint} ({answer.status}){asks}.{says} {again}; if it stays so, tell "
+                "the provider.",
                 retry_after_s,
             )
         case 200 if content is UNSET:
@@ -328,6 +330,7 @@ def error_of_token_answer(
     content = decoded(answer)
     words = provider_words(content, confidential)
     says = f' It says: "{words}".' if words else ""
+    asks, again = _asks_to_wait(retry_after_s)
     code = oauth_error(content)
     firewall = _firewall(answer)
     if firewall and answer.status in _STATUSES_OF_FIREWALLS:
@@ -356,11 +359,11 @@ def error_of_token_answer(
     match answer.status:
         case 429:
             return ThrottledError(
-                f"{host} gets too many requests for tokens ({answer.status}).{says} Try again later.", retry_after_s
+                f"{host} gets too many requests for tokens ({answer.status}){asks}.{says} {again}.", retry_after_s
             )
         case status if status == 408 or (status >= 500 and status != 501):
             return ProviderBrokenError(
-                f"{host} failed to give a token ({answer.status}).{says} Try again later; if it stays so, tell the "
+                f"{host} failed to give a token ({answer.status}){asks}.{says} {again}; if it stays so, tell the "
                 "provider.",
                 retry_after_s,
             )
@@ -430,6 +433,22 @@ def _unauthorised(answer: Answer, host: str, says: str, now: datetime) -> SignIn
         "both without missing or added characters; if they are right, enter the token URL if the provider gives one, "
         "or ask it to check its server's clock."
     )
+
+
+def _asks_to_wait(seconds: float | None) -> tuple[str, str]:
+    """How long a provider asks to wait, as the end of a sentence, and the beginning of the remedy."""
+    if not seconds:
+        return "", "Try again later"
+    return f" and asks us to wait {_in_words(seconds)}", "Try again after that (the next sync does)"
+
+
+def _in_words(seconds: float) -> str:
+    """A time, rounded up."""
+    for unit_s, unit, most in ((1, "second", 120), (60, "minute", 120), (3600, "hour", 48), (86_400, "day", 999)):
+        if seconds <= most * unit_s:
+            count = math.ceil(seconds / unit_s)
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "for years"
 
 
 def _oauth_problem(answer: Answer) -> str | None:

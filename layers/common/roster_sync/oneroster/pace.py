@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from roster_sync.oneroster.errors import GatewayError, OutOfTimeError, ProviderBrokenError, ThrottledError
@@ -20,6 +21,22 @@ SMALLEST_PAGE: Final = 2
 _LARGEST_PAGE: Final = 1 << 31
 
 
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How time passes.
+
+    Attributes:
+        monotonic: Seconds of a clock that does not go back.
+        wait: Waits until an event or a condition tells, or for so many seconds; whether it told.
+    """
+
+    monotonic: Callable[[], float]
+    wait: Callable[[threading.Event | threading.Condition, float | None], bool]
+
+
+WALL_CLOCK: Final = Clock(time.monotonic, lambda awaited, seconds: awaited.wait(seconds))
+
+
 class Pace:
     """Lets the requests of one run through, as fast as the provider bears; may be used by several threads at once.
 
@@ -28,13 +45,15 @@ class Pace:
         largest_page: Most records to ask for; less once larger pages were too much for the provider.
     """
 
-    def __init__(self, host: str, policy: RetryPolicy, most: int) -> None:
+    def __init__(self, host: str, policy: RetryPolicy, most: int, clock: Clock = WALL_CLOCK) -> None:
         self.most = most
         self.largest_page = _LARGEST_PAGE
         self._host = host
         self._policy = policy
-        self._budget = RetryBudget(policy, monotonic=time.monotonic)
+        self._clock = clock
+        self._budget = RetryBudget(policy, monotonic=clock.monotonic)
         self._parallelism = Parallelism(most)
+        self._asked_to_pause: ThrottledError | ProviderBrokenError | None = None
         self._under_way = 0
         self._changed = threading.Condition()
         self._closing = threading.Event()
@@ -52,7 +71,7 @@ class Pace:
         def attempt() -> _T:
             nonlocal asked, waited_s, halved
             asked = min(asked, self.largest_page)
-            came_s = time.monotonic()
+            came_s = self._clock.monotonic()
             with self._turn() as begun_s:
                 waited_s += begun_s - came_s
                 try:
@@ -69,7 +88,7 @@ class Pace:
             attempt,
             self._policy,
             self._budget,
-            monotonic=lambda: time.monotonic() - waited_s,
+            monotonic=lambda: self._clock.monotonic() - waited_s,
             sleep=self._pause,
             uniform=random.uniform,
         )
@@ -78,6 +97,21 @@ class Pace:
         """What `ask` returns; not tried again."""
         with self._turn():
             return ask(min(limit, self.largest_page))
+
+    def at_once(self, ask: Callable[[], _T]) -> _T:
+        """What `ask` returns, whatever else is under way, but in no pause that the provider asked for.
+
+        Raises:
+            TransientError: That pause is too long.
+        """
+        with self._changed:
+            self._out_of_pause()
+        try:
+            return ask()
+        except (ThrottledError, ProviderBrokenError) as error:
+            with self._changed:
+                self._note_pause(error)
+            raise
 
     def has_time_for(self, seconds: float) -> bool:
         """Whether so much is left of the run's time."""
@@ -90,7 +124,7 @@ class Pace:
             self._changed.notify_all()
 
     def _pause(self, seconds: float) -> None:
-        if self._closing.wait(seconds):
+        if self._clock.wait(self._closing, seconds):
             raise CancelledError
 
     @contextmanager
@@ -100,15 +134,15 @@ class Pace:
         try:
             yield begun_s
         except (ThrottledError, ProviderBrokenError, TimedOutError) as error:
-            asked_s = None if isinstance(error, TimedOutError) else error.retry_after_s
-            pause_s = None if asked_s is None else min(asked_s, self._policy.longest_s)
             with self._changed:
-                self._parallelism.overloaded(begun_s, time.monotonic(), pause_s)
+                self._parallelism.overloaded(begun_s, self._clock.monotonic())
+                if not isinstance(error, TimedOutError):
+                    self._note_pause(error)
             raise
         else:
             self._budget.earn()
             with self._changed:
-                self._parallelism.answered(begun_s, time.monotonic())
+                self._parallelism.answered(begun_s, self._clock.monotonic())
         finally:
             with self._changed:
                 self._under_way -= 1
@@ -117,13 +151,28 @@ class Pace:
     def _begin(self) -> float:
         with self._changed:
             while True:
-                if self._closing.is_set():
-                    raise CancelledError
-                now_s = time.monotonic()
-                if not self._budget.has_time_for(0):
-                    raise OutOfTimeError(self._host)
-                pause_s = self._parallelism.pause_s(now_s)
-                if not pause_s and self._under_way < self._parallelism.limit:
+                now_s = self._out_of_pause()
+                if self._under_way < self._parallelism.limit:
                     self._under_way += 1
                     return now_s
-                self._changed.wait(pause_s or None)
+                self._clock.wait(self._changed, None)
+
+    def _out_of_pause(self) -> float:
+        """When no pause holds any more that the provider asked for."""
+        while True:
+            if self._closing.is_set():
+                raise CancelledError
+            now_s = self._clock.monotonic()
+            if not self._budget.has_time_for(0):
+                raise OutOfTimeError(self._host)
+            pause_s = self._parallelism.pause_s(now_s)
+            if not pause_s:
+                return now_s
+            too_long = pause_s > self._policy.total_s or not self._budget.has_time_for(pause_s)
+            if too_long and self._asked_to_pause:
+                raise self._asked_to_pause
+            self._clock.wait(self._changed, pause_s)
+
+    def _note_pause(self, error: ThrottledError | ProviderBrokenError) -> None:
+        if error.retry_after_s is not None and self._parallelism.pause(self._clock.monotonic(), error.retry_after_s):
+            self._asked_to_pause = error

@@ -46,11 +46,16 @@ class Parallelism:
         else:
             self._limit = min(self._limit + 1 / self._limit, self._most)
 
-    def overloaded(self, begun_s: float, now_s: float, retry_after_s: float | None = None) -> None:
-        """Note a 429, a 5xx or a time-out, and the pause that it asks for."""
+    def overloaded(self, begun_s: float, now_s: float) -> None:
+        """Note a 429, a 5xx or a time-out."""
         self._halve(begun_s, now_s)
-        if retry_after_s is not None:
-            self._paused_until = max(self._paused_until, now_s + retry_after_s)
+
+    def pause(self, now_s: float, seconds: float) -> bool:
+        """Note a pause that the provider asks for; False if one as long holds already."""
+        longer = now_s + seconds > self._paused_until
+        if longer:
+            self._paused_until = now_s + seconds
+        return longer
 
     def _halve(self, begun_s: float, now_s: float) -> None:
         if begun_s >= self._halved_at:

@@ -1,14 +1,14 @@
 """Which failures are tried again, when, and how often."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from roster_sync.domain.errors import TransientError
-from roster_sync.oneroster.errors import ProviderBrokenError, ThrottledError
+from roster_sync.oneroster.errors import ProviderBrokenError, ThrottledError, clock_skew
 
 _T = TypeVar("_T")
 
@@ -21,7 +21,7 @@ class RetryPolicy:
         attempts: At most so many requests, the first included.
         total_s: No attempt begins later than this many seconds after the first began.
         shortest_s: Least pause before a further attempt.
-        longest_s: Longest pause, also if the provider asks for a longer one.
+        longest_s: Longest pause, unless the provider asks for a longer one.
         run_s: No request of a run begins later than this many seconds after the run.
         run_retries: At most so many further attempts of all requests of a run together, and one more for every
             `answers_a_retry` answers: a provider that fails now and then may do so over thousands of pages.
@@ -80,7 +80,7 @@ def with_retries(
     """What `attempt` returns, tried again after each TransientError within the bounds of policy and budget.
 
     Pauses are of decorrelated jitter, so that parallel requests do not come back together, and never shorter than the
-    provider's Retry-After.
+    provider's Retry-After: one for which there is no time ends the attempts at once.
 
     Raises:
         TransientError: The last attempt's.
@@ -91,21 +91,21 @@ def with_retries(
         try:
             return attempt()
         except TransientError as error:
-            pause_s = jitter_s = min(uniform(policy.shortest_s, jitter_s * 3), policy.longest_s)
+            jitter_s = min(uniform(policy.shortest_s, jitter_s * 3), policy.longest_s)
             asked_s = error.retry_after_s if isinstance(error, ThrottledError | ProviderBrokenError) else None
-            if asked_s is not None:
-                pause_s = min(max(pause_s, asked_s), policy.longest_s)
+            pause_s = max(jitter_s, asked_s or 0.0)
             if number == policy.attempts or monotonic() - begun + pause_s > policy.total_s or not budget.spend(pause_s):
                 raise
         sleep(pause_s)
     raise AssertionError("A policy has at least one attempt.")
 
 
-def seconds_of_retry_after(header: str | None, now: datetime) -> float | None:
-    """A Retry-After header, in seconds or as an HTTP date, as seconds from now; None if absent or unreadable."""
-    if header is None:
-        return None
-    text = header.strip()
+def seconds_of_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """A Retry-After header, in seconds or as an HTTP date, as seconds from now; None if absent or unreadable.
+
+    A date is by the provider's clock, as far as the answer tells that.
+    """
+    text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
     try:
@@ -113,4 +113,4 @@ def seconds_of_retry_after(header: str | None, now: datetime) -> float | None:
     except (ValueError, OverflowError):
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
+    return max(0.0, (aware - now - (clock_skew(headers, now) or timedelta())).total_seconds())

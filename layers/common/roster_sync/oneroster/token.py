@@ -138,7 +138,7 @@ class OAuth2:
             raise error_of_token_answer(
                 answer,
                 token_url=self._token_url,
-                retry_after_s=seconds_of_retry_after(answer.headers.get("Retry-After"), datetime.now(UTC)),
+                retry_after_s=seconds_of_retry_after(answer.headers, datetime.now(UTC)),
                 confidential=(self._consumer.secret,),
             )
         self._cookies = answer.cookies
