@@ -270,6 +270,7 @@ class TestTokenUrl:
                 "https://key:secret@sis.example.org/token",
                 "https://sis.example.org/a b",
             ),
+            "https://sis.example.org/token.?",
             *("https://sis.example.org\\@evil.example.com", "https://localhost/token", "https://sis.example.org:x/"),
         ],
     )

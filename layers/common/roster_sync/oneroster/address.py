@@ -93,7 +93,10 @@ def normalise_token_url(text: str, allow_local: bool) -> str:
             "gives it."
         )
     query = f"?{parts.query}" if parts.query else ""
-    return f"{scheme}://{host}{port}{parts.path or '/'}{query}"
+    beginning, end = f"{scheme}://", f"{host}{port}{parts.path or '/'}{query}"
+    if _scheme_and_rest(_AROUND.sub("", beginning + end)) != (scheme, end):
+        raise ConfigurationError("The token URL can be read in two ways. Enter it as the provider gives it.")
+    return beginning + end
 
 
 def host_of(url: str) -> str:
