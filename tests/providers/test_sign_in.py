@@ -240,6 +240,38 @@ class TestAttempts:
         assert {seen.headers.get("Authorization", "")[:5] for seen in reading.shown} == {"OAuth"}
         assert not any("HMAC-SHA1" in seen.headers["Authorization"] for seen in reading.shown)
 
+    @pytest.mark.parametrize("status", [400, 403])
+    @pytest.mark.parametrize("secret", [TOKEN, "eyJhbGciOiJub25lIn0.e30.c2lnbmVk", "Bearer opaque"])
+    def test_where_a_signature_means_nothing_a_token_is_shown_as_it_is(self, status: int, secret: str) -> None:
+        provider = Bearer(secret.removeprefix("Bearer "), unsigned=status)
+
+        reading = Reading(provider, consumer_secret=secret, find_sign_in=True)
+
+        assert reading.received == 40
+        assert reading.sign_in == SignIn(SignInMethod.BEARER)
+        assert not any("HMAC-SHA1" in seen.headers["Authorization"] for seen in reading.shown)
+
+    @pytest.mark.parametrize(("status", "error"), [(400, RequestRefusedError), (403, ForbiddenError)])
+    def test_of_a_token_that_is_refused_the_first_refusal_is_told(self, status: int, error: type[Exception]) -> None:
+        reading = Reading(Bearer("another", unsigned=status), consumer_secret=TOKEN, find_sign_in=True)
+
+        assert type(reading.error) is error
+        assert [seen.headers["Authorization"][:6] for seen in reading.shown].count("Bearer") == 1
+        assert not any("HMAC-SHA1" in seen.headers["Authorization"] for seen in reading.shown)
+
+    @pytest.mark.parametrize("secret", ["a.b.c", "ey.b", "eyJ.b.c.d", "bearer", SECRET])
+    def test_a_secret_that_looks_like_no_token_is_not_shown_as_one(self, secret: str) -> None:
+        reading = Reading(Bearer(secret, unsigned=403), consumer_secret=secret, find_sign_in=True)
+
+        assert type(reading.error) is ForbiddenError
+        assert len(reading.shown) == 1
+
+    def test_a_night_does_not_look_for_a_token(self) -> None:
+        reading = Reading(Bearer(TOKEN, unsigned=403), consumer_secret=TOKEN)
+
+        assert type(reading.error) is ForbiddenError
+        assert len(reading.shown) == 1
+
     def test_a_token_that_the_provider_does_not_take_ends_the_search(self) -> None:
         class TakesNoToken(OAuth2):
             def answer(self, request: Received) -> Scripted | None:

@@ -138,16 +138,18 @@ class OAuth1(RequestValidator):
 
 
 class Bearer:
-    """One token, given once for all."""
+    """One token, given once for all; what shows none is answered with a status."""
 
-    def __init__(self, token: str = SECRET) -> None:
+    def __init__(self, token: str = SECRET, *, unsigned: int = 401) -> None:
         self._token = token
+        self._unsigned = unsigned
         self.refused = 0
 
     def answer(self, request: Received) -> Scripted | None:
-        genuine = request.headers.get("Authorization") == f"Bearer {self._token}"
+        shown = request.headers.get("Authorization", "")
+        genuine = shown == f"Bearer {self._token}"
         self.refused += not genuine
-        return None if genuine else Scripted(WRONG_SIGNATURE, 401)
+        return None if genuine else Scripted(WRONG_SIGNATURE, 401 if shown.startswith("Bearer ") else self._unsigned)
 
 
 class OAuth2:

@@ -28,10 +28,12 @@ export function entered(form) {
   const data = new FormData(form);
   const text = (name) => (data.get(name) ?? "").trim() || null;
   const secret = text("consumer_secret");
+  const signIn = text("sign_in");
   return {
     ...Object.fromEntries(TEXTS.map((name) => [name, text(name)])),
     ...Object.fromEntries(NUMBERS.map((name) => [name, Number(data.get(name))])),
     ...(secret ? { consumer_secret: secret } : {}),
+    ...(signIn ? { sign_in: { method: signIn, token_url: null } } : {}),
     limits_lifted_until: moment(text("limits_lifted_until")),
     products: data.getAll("products").sort(),
     metadata_keys: (text("metadata_keys") ?? "")
@@ -65,6 +67,7 @@ export function differences(body, stored) {
 function shown(value) {
   if (value === null || value === undefined) return "–";
   if (Array.isArray(value)) return [...value].join(", ") || "–";
+  if ("method" in Object(value)) return value.method;
   if (typeof value === "object") {
     return (
       Object.entries(value)

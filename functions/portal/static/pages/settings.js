@@ -6,12 +6,12 @@ import { action, card, checkbox, notice, showProblem } from "../parts.js";
 import { keepReport, keptReport, showFindings, showSteps } from "../test-report.js";
 import { t } from "../text.js";
 import { advanced } from "./settings-advanced.js";
-import { input, labelled } from "./settings-fields.js";
+import { input, labelled, signInSelect } from "./settings-fields.js";
 import { roleRows } from "./settings-roles.js";
 import { differences, entered, isSame, whole } from "./settings-values.js";
 import { timeSelect, zoneSelect } from "./settings-when.js";
 
-const CONNECTION = ["base_url", "consumer_key", "consumer_secret", "token_url"];
+const CONNECTION = ["base_url", "consumer_key", "consumer_secret", "token_url", "sign_in"];
 
 export async function settings(view) {
   const loaded = await view.api.send("GET", "settings", { signal: view.signal });
@@ -74,7 +74,7 @@ export async function settings(view) {
   async function runTest() {
     const now = entered(form);
     const connection = Object.fromEntries(CONNECTION.filter((name) => now[name]).map((name) => [name, now[name]]));
-    const isSaved = CONNECTION.every((name) => name === "consumer_secret" ? !now[name] : now[name] === stored[name]);
+    const isSaved = isSame(Object.fromEntries(CONNECTION.filter((name) => name in now).map((name) => [name, now[name]])), stored);
     const stop = showProgress();
     try {
       const report = await view.api.post("settings/test", isSaved ? undefined : connection);
@@ -128,7 +128,11 @@ export async function settings(view) {
     changed();
   }
 
-  form.addEventListener("input", changed);
+  form.addEventListener("input", (event) => {
+    // What a test found holds for what it tested.
+    if (CONNECTION.includes(event.target.name)) foundSignIn = null;
+    changed();
+  });
   fill();
   guard(unsaved);
   replace(view.main, h("h1", { tabindex: "-1" }, t.settings.title), h("p", { class: "lead" }, t.settings.lead), form);
@@ -147,7 +151,13 @@ function sections(stored, report) {
       labelled("base_url", input(stored, "base_url", { type: "url", inputmode: "url", placeholder: "https://" })),
       labelled("consumer_key", input(stored, "consumer_key")),
       labelled("consumer_secret", secret),
-      h("details", { open: Boolean(stored.token_url) }, h("summary", {}, t.settings.moreSignIn), labelled("token_url", input(stored, "token_url", { type: "url" }))),
+      h(
+        "details",
+        { open: Boolean(stored.token_url) || stored.sign_in?.method === "bearer" },
+        h("summary", {}, t.settings.moreSignIn),
+        labelled("token_url", input(stored, "token_url", { type: "url" })),
+        labelled("sign_in", signInSelect(stored)),
+      ),
     ),
     card(
       t.settings.what,

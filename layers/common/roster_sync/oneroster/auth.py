@@ -15,6 +15,9 @@ from roster_sync.domain.errors import ConfigurationError
 _METHODS: Final = {"sha256": SIGNATURE_HMAC_SHA256, "sha1": SIGNATURE_HMAC_SHA1}
 _PARAMETER: Final = re.compile(r'(\w+)="([^"]*)"')
 """Of an Authorization header, encoded just as a query wants it."""
+_JWT: Final = re.compile(r"ey[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+"""JSON in base64url, twice, and a signature (RFC 7515 §7.1)."""
+_SCHEME: Final = "bearer "
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,11 @@ class Consumer:
 
     key: str
     secret: str = field(repr=False)
+
+    @property
+    def gave_token(self) -> bool:
+        """Whether the secret is by its looks a token that the provider gave once for all."""
+        return self.secret.lower().startswith(_SCHEME) or _JWT.fullmatch(self.secret) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +100,8 @@ class Bearer:
         Raises:
             ConfigurationError: It cannot be a token.
         """
-        scheme, parted, token = consumer.secret.partition(" ")
-        self._token = token.strip() if parted and scheme.lower() == "bearer" else consumer.secret
+        secret = consumer.secret
+        self._token = secret[len(_SCHEME) :].strip() if secret.lower().startswith(_SCHEME) else secret
         if not is_token(self._token):
             raise ConfigurationError(
                 "The consumer secret contains characters that a token cannot have. Enter it again, as it was given."

@@ -111,7 +111,7 @@ class SigningIn:
         """Take the next way.
 
         What is no plain refusal of the sign-in (400, 403) is one at some providers that know tokens only: in a search a
-        token URL is looked for then, and nothing else is tried.
+        token URL is looked for then, and nothing else is tried but a secret that is a token by its looks.
 
         Raises:
             ConfigurationError: There is none, or the way is not what was refused.
@@ -169,6 +169,8 @@ class SigningIn:
         elif refused:
             for method in _RARE:
                 yield SignIn(method)
+        elif self._consumer.gave_token:
+            yield SignIn(SignInMethod.BEARER)
 
     def _signer_of(self, way: SignIn) -> Signer:
         match way.method:
