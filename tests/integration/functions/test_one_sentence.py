@@ -1,24 +1,34 @@
 """What is wrong with a provider is told by Test Settings and by the night in the same sentence."""
 
 import socket
+import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from functions.fetch import app as fetch
 from functions.test_connection import app as test_connection
 from roster_sync.messaging.sync_requests import SyncRequest
+from roster_sync.oneroster.client import OneRosterClient
 from roster_sync.oneroster.retry import RetryPolicy
 from tests.support.builders import DISTRICT, RUN
+from tests.support.certificates import Certificates
 from tests.support.deployed import Context, Night, sqs_event
-from tests.support.provider import KEY, SECRET, Scripted, ScriptedProvider, collection, users
+from tests.support.provider import KEY, ROOT, SECRET, Scripted, ScriptedProvider, collection, users
 
 Provider = Callable[[], AbstractContextManager[str]]
 """Gives the base URL."""
 
+REQUEST_S = 0.3
+MAX_BYTES = 1 << 20
+
 ANSWERS = {
+    "bad request": Scripted({"imsx_description": "Unknown parameter"}, 400),
     "refused": Scripted({"imsx_description": "Unknown key"}, 401),
     "clock": Scripted(b"", 401, {"Date": "Mon, 24 Nov 2025 09:00:00 GMT"}),
     "forbidden": Scripted(b"", 403),
@@ -26,17 +36,29 @@ ANSWERS = {
     "moved": Scripted(b"", 301, {"Location": "https://new.example.org/ims/oneroster/v1p1/orgs"}),
     "throttled": Scripted(b"", 429),
     "broken": Scripted(b"", 500),
+    "not implemented": Scripted(b"", 501),
+    "bad gateway": Scripted(b"<html>Bad Gateway", 502),
+    "gateway time-out": Scripted(b"", 504),
     "firewall": Scripted(b"<html><title>Just a moment...</title>", 403),
     "sign-in page": Scripted(b'<html><input type="password">'),
     "failure with 200": Scripted({"imsx_StatusInfo": {"imsx_description": "Closed", "imsx_CodeMinor": "forbidden"}}),
     "cut": Scripted({"orgs": []}, cut=True),
+    "dripping body": Scripted(b" " * 1_000, drip_s=0.05),
+    "endless headers": Scripted(drip_s=0.05, drip_headers=True),
+    "endless body": Scripted(b" " * (2 * MAX_BYTES), gzipped=True),
 }
 
 
 @pytest.fixture(autouse=True)
 def _impatient(night: Night, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """One attempt a page; and the probe's connections to what the night has deployed."""
-    monkeypatch.setattr(fetch, "PATIENCE", RetryPolicy(attempts=1))
+    """One attempt a page; the same short time and small size for both; the probe's connections to what is deployed."""
+    once = RetryPolicy(attempts=1)
+    monkeypatch.setattr(fetch, "PATIENCE", once)
+    monkeypatch.setattr(test_connection, "RetryPolicy", lambda **_: once)
+    bounded = partial(OneRosterClient, request_timeout_s=REQUEST_S, max_bytes=MAX_BYTES)
+    monkeypatch.setattr(fetch, "OneRosterClient", bounded)
+    monkeypatch.setattr(test_connection, "REQUEST_SHARE", REQUEST_S / test_connection.DEADLINE_S)
+    monkeypatch.setattr(test_connection, "MAX_BYTES", MAX_BYTES)
     factories = (test_connection.environment, test_connection.districts, test_connection.consumer_secrets)
     for factory in factories:
         factory.cache_clear()
@@ -50,6 +72,36 @@ def a_closed_port() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     yield f"http://127.0.0.1:{port}/ims/oneroster/v1p1"
+
+
+@contextmanager
+def an_unknown_host() -> Iterator[str]:
+    genuine = socket.getaddrinfo
+
+    def resolved(host: Any, *arguments: Any, **more: Any) -> Any:
+        if host == "nowhere.example.org":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return genuine(host, *arguments, **more)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(socket, "getaddrinfo", resolved)
+        yield f"https://nowhere.example.org{ROOT}"
+
+
+@contextmanager
+def silence() -> Iterator[str]:
+    over = threading.Event()
+    with an_answer(Scripted(gate=over)) as base_url:
+        yield base_url
+        over.set()
+
+
+@contextmanager
+def a_certificate(**fault: Any) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        tls = Certificates(Path(folder)).server(**fault)
+        with ScriptedProvider({"orgs": [Scripted()], "users": [Scripted()]}, tls=tls) as provider:
+            yield provider.base_url
 
 
 @contextmanager
@@ -74,10 +126,21 @@ def no_tls() -> Iterator[str]:
         yield base_url.replace("http:", "https:")
 
 
+OTHERS: dict[str, Provider] = {
+    "unknown host": an_unknown_host,
+    "closed port": a_closed_port,
+    "no TLS": no_tls,
+    "self-signed certificate": partial(a_certificate, self_signed=True),
+    "certificate of nobody known": a_certificate,
+    "silence": silence,
+    "ignored offset": an_ignored_offset,
+}
+
+
 @pytest.mark.parametrize(
     "provider",
-    [*(partial(an_answer, scripted) for scripted in ANSWERS.values()), a_closed_port, no_tls, an_ignored_offset],
-    ids=[*ANSWERS, "closed port", "no TLS", "ignored offset"],
+    [*(partial(an_answer, scripted) for scripted in ANSWERS.values()), *OTHERS.values()],
+    ids=[*ANSWERS, *OTHERS],
 )
 def test_probe_and_night_tell_a_failure_alike(night: Night, provider: Provider) -> None:
     with provider() as base_url:
