@@ -101,6 +101,38 @@ def test_products_are_told_of_the_change_and_of_the_end(world: World) -> None:
     assert world.events.ended == [world.runs.get(DISTRICT, EDIT)]
 
 
+def test_a_change_is_not_made_before_products_are_told_of_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was told of behind the write: a bus that failed then made a stored change a 503, and nobody ever heard."""
+
+    def fails(*_: object) -> None:
+        raise TransientError("The event bus is busy or did not answer.")
+
+    with monkeypatch.context() as bus:
+        bus.setattr(world.events, "users_changed", fails)
+        with pytest.raises(TransientError):
+            world.edit(role=Role.COUNSELOR)
+
+    assert world.users.get(DISTRICT, LISA.user_id) == LISA
+    run = world.runs.get(DISTRICT, EDIT)
+    assert run
+    assert run.state is RunState.FAILED
+    assert world.lease_is_free()
+
+
+def test_a_bus_that_does_not_take_the_end_makes_no_failure_of_a_change_that_is_stored(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: object) -> None:
+        raise TransientError("The event bus is busy or did not answer.")
+
+    monkeypatch.setattr(world.events, "run_ended", fails)
+
+    assert world.edit(role=Role.COUNSELOR).role is Role.COUNSELOR
+    run = world.runs.get(DISTRICT, EDIT)
+    assert run
+    assert run.state is RunState.COMPLETED
+
+
 def test_what_is_so_already_makes_no_run(world: World) -> None:
     user = world.edit(NED, role=Role.COUNSELOR)
 

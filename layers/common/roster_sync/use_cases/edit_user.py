@@ -1,6 +1,7 @@
 """Change one user by hand: the manual role and the manual counselor."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -106,9 +107,12 @@ def _needed(edit: ManualEdit, user: StoredUser, editor: Editor) -> ManualEdit | 
 
 
 def _apply(edit: ManualEdit, run: Run, editor: Editor) -> None:
-    """Keep what was before, write, and close the run."""
+    """Keep what was before, tell of the change, write it, and close the run."""
     runs, now = editor.runs, editor.clock()
     changes = keep_edit(edit, run, users=editor.users, log=editor.log)
+    if editor.events:
+        # Before it is written: once it is, a repetition finds nothing to do, and would not tell of it.
+        editor.events.users_changed(run, changes)
     counts = editor.users.apply_edit(
         run.district_id, edit, run_id=run.run_id, fence=run.fence, now=now, part=part_name(run.attempt, 1)
     )
@@ -126,12 +130,12 @@ def _apply(edit: ManualEdit, run: Run, editor: Editor) -> None:
     )
     if newest:
         close_run(run, RunState.COMPLETED, None, runs=runs, leases=editor.leases, now=editor.clock())
-    if editor.events:
-        editor.events.users_changed(run, changes)
         _tell_of_end(run, editor)
 
 
 def _tell_of_end(run: Run, editor: Editor) -> None:
+    """Tell of a run that has ended; a bus that does not answer makes nothing undone, so it is left at that."""
     stored = editor.runs.get(run.district_id, run.run_id)
     if editor.events and stored and stored.state.is_terminal:
-        editor.events.run_ended(stored)
+        with suppress(TransientError):
+            editor.events.run_ended(stored)
