@@ -1,11 +1,17 @@
 import sys
+from collections.abc import Mapping
+from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from local import cli, cli_sync
 from local.cli import main
 from local.cli_district import counselors_csv, school_id_of
+from local.cli_nights import Night
+from roster_sync.domain.run import RunState
 
 
 @pytest.mark.parametrize(
@@ -82,3 +88,109 @@ def test_an_upload_of_counselors_has_a_row_for_each() -> None:
         "First Name,Last Name,Email,Role,School or Move To",
         '"Ana","Díaz",ana@example.org,Counselor,"North High"',
     ]
+
+
+class FakeApi:
+    """The settings API of a district whose provider has two schools."""
+
+    def __init__(self, *_: object) -> None:
+        self.saved: dict[str, Mapping[str, Any]] = {}
+
+    def get(self, path: str) -> dict[str, Any]:
+        assert path == "settings"
+        return {"offered_products": ["serve"], "sync_time": "04:00", "timezone": "America/New_York"}
+
+    def put(self, path: str, body: Mapping[str, Any]) -> None:
+        self.saved[path] = body
+
+    def post(self, path: str) -> dict[str, Any]:
+        assert path == "settings/test"
+        schools = [{"sourced_id": "n/1", "name": "North High"}, {"sourced_id": "south", "name": None}]
+        return {"steps": [], "schools": schools}
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
+    """The district that `sync` enters; nothing is deployed, and a night has completed as soon as it begins."""
+    entered = FakeApi()
+    monkeypatch.setenv("ONEROSTER_CONSUMER_KEY", "key")
+    monkeypatch.setenv("ONEROSTER_CONSUMER_SECRET", "secret")
+    monkeypatch.setattr(cli_sync, "local_stack", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(cli_sync, "DistrictApi", lambda *_: entered)
+    monkeypatch.setattr(cli_sync, "print_night", lambda *_: None)
+    nights_end(monkeypatch, RunState.COMPLETED)
+    return entered
+
+
+def nights_end(monkeypatch: pytest.MonkeyPatch, *states: RunState) -> None:
+    """One night after the other ends so."""
+    left = list(states)
+    monkeypatch.setattr(
+        cli_sync, "night", lambda *_: Night(run={"state": left.pop(0)}, issues=[], writes=0, seconds=0.0)
+    )
+
+
+SYNC = ["sync", "--base-url", "https://sis.example.org"]
+
+
+@pytest.mark.parametrize(
+    ("states", "status"),
+    [
+        ([RunState.COMPLETED, RunState.COMPLETED_WITH_ISSUES], 0),
+        ([RunState.FAILED, RunState.COMPLETED], 1),
+        ([RunState.COMPLETED, RunState.BLOCKED], 1),
+        ([RunState.COMPLETED, RunState.SKIPPED], 1),
+    ],
+)
+def test_a_night_that_ends_badly_is_an_exit_status(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, states: list[RunState], status: int
+) -> None:
+    nights_end(monkeypatch, *states)
+
+    assert main([*SYNC, "--all-schools", "--nights", "2"]) == status
+
+
+@pytest.mark.parametrize(
+    ("chosen", "entered"),
+    [
+        (["--all-schools"], {"n/1": "North High", "south": "south"}),
+        (["--school", "n/1"], {"n/1": "North High"}),
+        (["--school", "south", "--school", "nowhere"], {"south": "south", "nowhere": "nowhere"}),
+    ],
+    ids=["all", "one", "one and an unknown one"],
+)
+def test_the_schools_that_are_asked_for_are_entered_by_name(
+    api: FakeApi, chosen: list[str], entered: dict[str, str]
+) -> None:
+    assert main([*SYNC, *chosen]) == 0
+
+    assert {path: body for path, body in api.saved.items() if path != "settings"} == {
+        f"schools/{school_id_of(sourced_id)}": {"name": name, "oneroster_id": sourced_id}
+        for sourced_id, name in entered.items()
+    }
+
+
+@pytest.mark.parametrize(("arguments", "once", "users"), [([], False, 3000), (["--once", "--users", "9"], True, 9)])
+@pytest.mark.parametrize(("ended_well", "status"), [(True, 0), (False, 1)])
+def test_the_demo_says_by_its_exit_status_how_its_nights_ended(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], once: bool, users: int, ended_well: bool, status: int
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def demo(**options: Any) -> bool:
+        asked.update(options)
+        return ended_well
+
+    monkeypatch.setattr(cli, "demo", demo)
+
+    assert main(["run", *arguments]) == status
+    assert asked == {"once": once, "users": users}
+
+
+def test_ctrl_c_is_an_exit_status_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def demo(**_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "demo", demo)
+
+    assert main(["run"]) == 130
