@@ -1,5 +1,6 @@
 """A district that has mapped some of its schools is read as its provider allows it, over HTTP."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -128,3 +129,203 @@ def test_without_a_filter_by_role_the_whole_district_is_read(nights: Nights, use
         assert (run.state, run.reading.scope, run.counts.changed) == (RunState.COMPLETED, Scope.DISTRICT, 0)
         assert run.reading.school_lists is SchoolLists.INCOMPLETE
         assert len([user for user in nights.users.all(DISTRICT) if user.active]) == 49
+
+
+LACKING = {
+    "404": [Scripted({"imsx_CodeMinor": "unknownobject"}, 404)],
+    "501": [Scripted(b"", 501)],
+    "403": [Scripted({"imsx_CodeMinor": "forbidden"}, 403)],
+}
+NOBODY_OF_SEVEN = [Scripted({"users": []}, headers={"X-Total-Count": "7"})]
+BY_ROLE = {
+    "students": collection([record for record in people() if record["role"] == "student"]),
+    "teachers": collection([record for record in people() if record["role"] == "teacher"]),
+}
+
+
+def active(nights: Nights) -> int:
+    return len([user for user in nights.users.all(DISTRICT) if user.active])
+
+
+def issues(nights: Nights, run: Run) -> list[tuple[str, str]]:
+    found = nights.runs.issues(DISTRICT, run.run_id, run.attempt)[0]
+    return [(issue.code.value, issue.message) for issue in found]
+
+
+@pytest.mark.parametrize(
+    ("users", "why"),
+    [
+        *((answers, "the provider does not give /users.") for answers in LACKING.values()),
+        (NOBODY_OF_SEVEN, "the provider announces 7 users for /users and sends none."),
+    ],
+    ids=[*LACKING, "nobody of 7"],
+)
+def test_without_users_students_and_teachers_are_read_and_nobody_is_deactivated(
+    nights: Nights, users: list[Scripted], why: str
+) -> None:
+    """Two administrators are in neither list, and a student has left."""
+    left = {**BY_ROLE, "students": collection([r for r in people() if r["role"] == "student"][1:])}
+
+    with a_night(nights, {**routes(), **left, "users": users}) as (run, server):
+        assert run.reading is not None
+        assert (run.state, run.reading.scope) == (RunState.COMPLETED_WITH_ISSUES, Scope.DISTRICT)
+        assert run.reading.scope_reason == (
+            f"The whole district was read, from /students and /teachers and nothing else: {why}"
+        )
+        assert (run.counts.fetched, run.counts.unchanged, run.counts.changed) == (346, 46, 0)
+        assert {"students", "teachers"} <= endpoints(server)
+
+    assert active(nights) == 49
+    ((code, message),) = issues(nights, run)
+    assert code == "fetch_not_whole"
+    assert message == (
+        "Nobody was deactivated, because the fetch was not provably whole: The provider's lists of students and "
+        "teachers were read, in which there are no administrators or others."
+    )
+
+
+@pytest.mark.parametrize("users", [*LACKING.values(), NOBODY_OF_SEVEN], ids=[*LACKING, "nobody of 7"])
+def test_a_first_night_without_users_stores_students_and_teachers(users: list[Scripted]) -> None:
+    first = Nights(district=settings(page_size=10), schools=[a_school(oneroster_id=MAPPED)])
+
+    with a_night(first, {**routes(), **BY_ROLE, "users": users}) as (run, _):
+        assert (run.state, run.counts.created) == (RunState.COMPLETED_WITH_ISSUES, 47)
+
+
+def test_of_two_lists_by_role_the_one_that_is_offered_is_read(nights: Nights) -> None:
+    only_students = {**routes(), "students": BY_ROLE["students"], "users": LACKING["404"]}
+
+    with a_night(nights, only_students) as (run, _):
+        assert run.reading is not None
+        assert (run.state, run.counts.fetched, run.counts.changed) == (RunState.COMPLETED_WITH_ISSUES, 335, 0)
+        assert "read, from /students and nothing else: " in run.reading.scope_reason
+
+    assert active(nights) == 49
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (404, r"There is no /users of \S+ \(404\)\..* Ask the provider to offer /users to this consumer key\."),
+        (501, r"There is no /users of \S+ \(501\)\..* Ask the provider to offer /users to this consumer key\."),
+        (403, r"The consumer key may not read /users of \S+ \(403\)\..* Ask the provider to permit it to read .*\."),
+    ],
+)
+def test_without_users_and_without_lists_by_role_the_run_says_what_is_missing(
+    nights: Nights, status: int, told: str
+) -> None:
+    lacking = [Scripted({"imsx_CodeMinor": "unknownobject"}, status)]
+
+    with a_night(nights, {**routes(), **dict.fromkeys(("users", "students", "teachers"), lacking)}) as (run, _):
+        assert run.state is RunState.FAILED
+        assert re.fullmatch(told, run.reason or "")
+
+    assert active(nights) == 49
+
+
+def test_announced_users_who_are_in_no_list_fail_the_run(nights: Nights) -> None:
+    empty = [Scripted({"users": []}, headers={"X-Total-Count": "0"})]
+
+    with a_night(nights, {**routes(), "users": NOBODY_OF_SEVEN, "students": empty, "teachers": empty}) as (run, _):
+        assert (run.state, run.reason) == (
+            RunState.FAILED,
+            "The provider sent no users at all. Check in the SIS that it shares users with this system.",
+        )
+
+
+def test_a_list_by_role_that_breaks_off_fails_the_run(nights: Nights) -> None:
+    broken = {**routes(), **BY_ROLE, "teachers": [Scripted(b"", 500)], "users": LACKING["404"]}
+
+    with a_night(nights, broken) as (run, _):
+        assert run.state is RunState.FAILED
+        assert "failed to answer for /teachers (500)" in (run.reason or "")
+
+
+def test_without_users_an_administrator_who_teaches_stays_one() -> None:
+    """Of the two records of the person only the teacher's comes."""
+    teaches, leads = (
+        a_record(name, role=role, email="lee@example.org", familyName="Lee", orgs=[{"sourcedId": MAPPED}])
+        for name, role in (("T-lee", "teacher"), ("A-lee", "administrator"))
+    )
+    district = Nights(district=settings(page_size=10), schools=[a_school(oneroster_id=MAPPED)])
+    everybody = collection([*people(), teaches, leads])
+    with a_night(district, {**routes(), "users": everybody}):
+        before = district.user("T-lee")
+
+    changed = collection([{**teaches, "phone": "555-0100"}])
+    with a_night(district, {**routes(), **BY_ROLE, "teachers": changed, "users": LACKING["404"]}) as (run, _):
+        assert run.counts.changed == 0
+
+    assert district.user("T-lee") == before
+    assert (before.role, before.sourced_ids) == ("administrator", ("A-lee", "T-lee"))
+
+
+@pytest.mark.parametrize("orgs", [LACKING["404"], LACKING["501"], LACKING["403"]], ids=["404", "501", "403"])
+def test_without_orgs_the_schools_are_read(nights: Nights, orgs: list[Scripted]) -> None:
+    schools = collection(ORGS, wrapper="orgs")
+
+    with a_night(nights, {**routes(), "orgs": orgs, "schools": schools}) as (run, server):
+        assert run.reading is not None
+        assert (run.state, run.reading.scope, run.counts.changed) == (RunState.COMPLETED, Scope.SCHOOLS, 0)
+        assert {"orgs", "schools"} <= endpoints(server)
+
+
+def test_an_empty_list_of_orgs_that_announces_some_is_replaced_by_the_schools(nights: Nights) -> None:
+    empty = [Scripted({"orgs": []}, headers={"X-Total-Count": "2"})]
+
+    with a_night(nights, {**routes(), "orgs": empty, "schools": collection(ORGS, wrapper="orgs")}) as (run, _):
+        assert run.reading is not None
+        assert (run.state, run.reading.scope) == (RunState.COMPLETED, Scope.SCHOOLS)
+
+
+@pytest.mark.parametrize("orgs", [LACKING["404"], LACKING["501"]], ids=["404", "501"])
+def test_a_mapped_org_that_is_no_school_is_no_unknown_one_where_only_schools_are_told(
+    nights: Nights, orgs: list[Scripted]
+) -> None:
+    others = collection([org for org in ORGS if org["sourcedId"] != MAPPED], wrapper="orgs")
+
+    with a_night(nights, {**routes(), "orgs": orgs, "schools": others}) as (run, _):
+        assert run.reading is not None
+        assert (run.state, run.reading.scope) == (RunState.COMPLETED, Scope.DISTRICT)
+        assert (run.counts.fetched, run.counts.unchanged, run.counts.changed) == (350, 49, 0)
+
+    assert issues(nights, run) == []
+
+
+def test_a_mapped_org_that_is_neither_among_schools_nor_users_is_left_alone() -> None:
+    """It may be of another type, or gone: nobody tells."""
+    mapped = [a_school(oneroster_id=MAPPED), a_school(school_id="other", name="Other", oneroster_id=OTHER)]
+    district = Nights(district=settings(page_size=10, deactivation_percent=100), schools=mapped)
+    with a_night(district, routes()) as (run, _):
+        assert run.counts.created == 350
+    here = collection([record for record in people() if record["orgs"][0]["sourcedId"] == MAPPED])
+    schools = collection(ORGS[:1], wrapper="orgs")
+
+    with a_night(district, {**routes(), "orgs": LACKING["404"], "schools": schools, "users": here}) as (run, _):
+        assert (run.state, run.counts.deactivated) == (RunState.COMPLETED_WITH_ISSUES, 0)
+
+    ((code, message),) = issues(district, run)
+    assert code == "school_unknown"
+    assert message == (
+        f'The provider sent nobody of a school with the OneRoster ID "{OTHER}", and does not tell whether it has one; '
+        "the school's users were left as they are."
+    )
+
+
+@pytest.mark.parametrize("schools", [LACKING["404"], [Scripted(b"", 500)]], ids=["404", "500"])
+def test_without_orgs_and_schools_the_whole_district_is_read(nights: Nights, schools: list[Scripted]) -> None:
+    with a_night(nights, {**routes(), "orgs": LACKING["404"], "schools": schools}) as (run, _):
+        assert run.reading is not None
+        assert (run.state, run.reading.scope, run.counts.changed) == (RunState.COMPLETED, Scope.DISTRICT, 0)
+        assert run.reading.scope_reason == (
+            "The whole district was read: the provider does not tell which schools it has."
+        )
+
+
+def test_without_orgs_schools_and_users_there_is_one_sentence(nights: Nights) -> None:
+    with a_night(nights, dict.fromkeys(("orgs", "schools", "users", "students", "teachers"), LACKING["404"])) as (
+        run,
+        _,
+    ):
+        assert run.state is RunState.FAILED
+        assert re.fullmatch(r"There is no /users of \S+ \(404\)\. It says: .*\. Ask .*\.", run.reason or "")

@@ -92,6 +92,7 @@ class Comparison:
         self._invalid = 0
         self._skipped = 0
         self._partial = False
+        self._in_part: set[int] = set()
         self.received = 0
         """Distinct records so far."""
 
@@ -198,17 +199,28 @@ class Comparison:
             self._sis_counselors.add(normalised_email(email))
         self._held.append(packed, hashed, digest, email_key(email), row)
 
-    def leave_unseen_schools_alone(self) -> list[SourcedId]:
+    def leave_unseen_schools_alone(self, doubtful: Set[SourcedId]) -> list[SourcedId]:
         """Take the mapped schools of which nobody came for unknown, users included; the OneRoster IDs of these schools.
 
-        For a provider that does not tell which schools it has.
+        Args:
+            doubtful: The OneRoster IDs of those of which it is not known whether the provider has them.
         """
         seen = self._roster.schools_of(_rows_of(self._unchanged))
         for index in range(len(self._held)):
             seen.update(self._held[index].school_ids)
-        unseen = set(self._rules.schools.values()) - seen
-        self._roster.leave_alone(unseen)
-        return sorted(sourced_id for sourced_id, school_id in self._rules.schools.items() if school_id in unseen)
+        schools = self._rules.schools
+        unseen = {sourced_id for sourced_id in doubtful if schools[sourced_id] not in seen}
+        self._roster.leave_alone({schools[sourced_id] for sourced_id in unseen})
+        return sorted(unseen)
+
+    def leave_persons_in_part_alone(self) -> None:
+        """Change nobody of several records some of which did not come: the provider may still have them."""
+        flags, others = self._roster.flags, self._other_sourced_ids
+        self._in_part = {
+            row
+            for sourced_id, row in self._roster.by_sourced_id.items()
+            if flags[row] & SEVERAL_RECORDS and sourced_id not in others
+        }
 
     def lacks_somebody(self) -> bool:
         """Whether no record has come so far of some active user of a mapped school."""
@@ -268,7 +280,7 @@ class Comparison:
         self._other_sourced_ids.clear()
         unknown_counselors = self._unknown_counselors()
         strangers, people = self._people(load_users)
-        unknown, planned = self._match(people)
+        unknown, planned = self._match(self._less_persons_in_part(people))
         strangers += unknown
         strangers, linked = self._link(strangers)
         withheld: list[Withheld] = []
@@ -412,6 +424,16 @@ class Comparison:
             index = self._held.append(packed, fingerprint(packed), None, email_key(user.email), NOBODY)
             people.append((index, tuple(known)))
         return strangers, people
+
+    def _less_persons_in_part(
+        self, people: Iterable[tuple[int, tuple[int, ...]]]
+    ) -> Iterator[tuple[int, tuple[int, ...]]]:
+        for index, rows in people:
+            if self._in_part.isdisjoint(rows):
+                yield index, rows
+            else:
+                for row in rows:
+                    self._unchanged[row] = self._claimed[row] = True
 
     def _same_email(self) -> dict[int, dict[int, tuple[list[int], list[int]]]]:
         """Those who share an e-mail address, by its key and the person's: indices held, rows unchanged."""

@@ -2,7 +2,8 @@
 
 RosterSyncError
 ├── ConfigurationError     the administrator: the message says what to change
-│   └── CredentialsRefusedError    ... and it may be that the consumer key has expired
+│   ├── CredentialsRefusedError    ... and it may be that the consumer key has expired
+│   └── NotOfferedError            ... and something else of the provider may do instead
 ├── TransientError         nobody: it is tried again
 │   └── OwnOutageError             ... and no provider has anything to do with it
 ├── DistrictBusyError      the caller: wait until the other run or upload has ended
@@ -30,6 +31,10 @@ class CredentialsRefusedError(ConfigurationError):
     """
 
     may_have_expired: bool = True
+
+
+class NotOfferedError(ConfigurationError):
+    """The provider has no such endpoint, or the consumer key may not read it."""
 
 
 class TransientError(RosterSyncError):

@@ -1,6 +1,6 @@
 """Which of the provider's collections a fetch reads: the cheapest that give everybody of the mapped schools."""
 
-from collections.abc import Collection, Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -46,6 +46,10 @@ class UsersCollection:
     role: str | None = None
 
 
+ROLE_BY_ROLE: Final = tuple(map(UsersCollection, ("students", "teachers")))
+"""All lists of users by role that OneRoster has (1.1 §3.2). Administrators and others are in none."""
+
+
 @dataclass(frozen=True, slots=True)
 class FetchPlan:
     """What to read.
@@ -63,6 +67,14 @@ class FetchPlan:
 def whole_district(why: str) -> FetchPlan:
     """The plan that loses nobody."""
     return FetchPlan(Scope.DISTRICT, (UsersCollection("users"),), f"The whole district was read: {why}")
+
+
+def role_by_role(collections: Sequence[UsersCollection], why: str) -> FetchPlan:
+    """The plan that is left where there is no list of all users."""
+    names = " and ".join(f"/{collection.endpoint}" for collection in collections)
+    return FetchPlan(
+        Scope.DISTRICT, tuple(collections), f"The whole district was read, from {names} and nothing else: {why}"
+    )
 
 
 def choose_plan(rules: Rules, at_provider: Set[SourcedId] | None, lists: SchoolLists | None) -> FetchPlan:

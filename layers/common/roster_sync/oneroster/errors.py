@@ -35,7 +35,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import msgspec
 from msgspec import UNSET
 
-from roster_sync.domain.errors import ConfigurationError, CredentialsRefusedError, TransientError
+from roster_sync.domain.errors import ConfigurationError, CredentialsRefusedError, NotOfferedError, TransientError
 from roster_sync.oneroster.address import host_of, normalise_base_url
 from roster_sync.oneroster.encoding import as_utf8
 from roster_sync.security.egress import (
@@ -161,11 +161,11 @@ class TokenUrlError(SignInRefusedError):
     may_have_expired = False
 
 
-class ForbiddenError(ConfigurationError):
+class ForbiddenError(NotOfferedError):
     """403: the consumer key may not read this."""
 
 
-class NotFoundAtProviderError(ConfigurationError):
+class NotFoundAtProviderError(NotOfferedError):
     """404 and its like: the path, or the thing in it, does not exist."""
 
 

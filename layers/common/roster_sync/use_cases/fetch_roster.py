@@ -196,8 +196,8 @@ def _fetch(
                 "The provider sent no users at all. Check in the SIS that it shares users with this system."
             )
         issues = list(found.issues)
-        if found.at_provider is None and choice.fetch is Fetch.FULL:
-            issues += unseen_schools(comparison, len(schools))
+        if found.doubtful and choice.fetch is Fetch.FULL:
+            issues += unseen_schools(comparison, found.doubtful, len(schools))
         outcome = comparison.finish(
             read.proof,
             lambda user_ids: fetcher.users.sis_users(run.district_id, user_ids),

@@ -1,14 +1,22 @@
 """Read a district's users, and everybody where less turns out to lose somebody."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from roster_sync.domain.diff import Comparison
 from roster_sync.domain.errors import ConfigurationError
-from roster_sync.domain.fetch_plan import FetchPlan, SchoolLists, Scope, UsersCollection, whole_district
+from roster_sync.domain.fetch_plan import (
+    ROLE_BY_ROLE,
+    FetchPlan,
+    SchoolLists,
+    Scope,
+    UsersCollection,
+    role_by_role,
+    whole_district,
+)
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.modified import modified_since
-from roster_sync.use_cases.users_source import PlanUnfitError, UsersSource
+from roster_sync.use_cases.users_source import NoListError, PlanUnfitError, UsersSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +78,44 @@ def read_users(plan: FetchPlan, lists: SchoolLists, source: UsersSource) -> User
         ProviderFailedError: The time for reading is over.
     """
     if plan.scope is Scope.DISTRICT:
-        return UsersRead(*source.district(plan), plan, lists)
+        return _read_everybody(plan, lists, source)
     try:
         by_school, proof = source.schools(plan)
     except PlanUnfitError as unfit:
-        plan = whole_district(str(unfit))
-        return UsersRead(*source.district(plan), plan, SchoolLists.INCOMPLETE)
+        return _read_everybody(whole_district(str(unfit)), SchoolLists.INCOMPLETE, source)
     if lists is SchoolLists.COMPLETE or not proof.whole:
         return UsersRead(by_school, proof, plan, lists)
     if not by_school.lacks_somebody():
         return UsersRead(by_school, proof, plan, SchoolLists.COMPLETE)
     plan = whole_district("somebody was missing from the provider's lists of the mapped schools.")
-    comparison, proof = source.district(plan)
-    lists = SchoolLists.INCOMPLETE if comparison.people() - by_school.people() else SchoolLists.COMPLETE
-    return UsersRead(comparison, proof, plan, lists)
+    everybody = _read_everybody(plan, SchoolLists.INCOMPLETE, source)
+    if everybody.plan is plan and not everybody.comparison.people() - by_school.people():
+        return replace(everybody, lists=SchoolLists.COMPLETE)
+    return everybody
+
+
+def _read_everybody(plan: FetchPlan, lists: SchoolLists, source: UsersSource) -> UsersRead:
+    """All users of the district; students and teachers alone if the provider does not give all."""
+    try:
+        comparison, proof = source.district(plan)
+    except NoListError:
+        by_role = _read_by_role("the provider does not give /users.", lists, source)
+        if by_role is None:
+            raise
+        return by_role
+    everybody = UsersRead(comparison, proof, plan, lists)
+    if comparison.received or not proof.announced:
+        return everybody
+    why = f"the provider announces {proof.announced} users for /users and sends none."
+    return _read_by_role(why, lists, source) or everybody
+
+
+def _read_by_role(why: str, lists: SchoolLists, source: UsersSource) -> UsersRead | None:
+    """Students and teachers, as far as they are to be had; None if nobody is. That vouches for nobody's absence."""
+    comparison, read = source.whatever_comes(ROLE_BY_ROLE)
+    if not comparison.received:
+        return None
+    comparison.leave_persons_in_part_alone()
+    reason = "The provider's lists of students and teachers were read, in which there are no administrators or others."
+    proof = FetchProof(whole=False, reason=reason, announced=None, received=comparison.received)
+    return UsersRead(comparison, proof, role_by_role(read, why), lists)

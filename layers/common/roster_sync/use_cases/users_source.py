@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from roster_sync.domain.diff import Comparison
-from roster_sync.domain.errors import ConfigurationError
+from roster_sync.domain.errors import ConfigurationError, NotOfferedError
 from roster_sync.domain.fetch_plan import FetchPlan, UsersCollection
 from roster_sync.domain.fetch_proof import FetchProof, proof_of_all
 from roster_sync.domain.identifiers import SourcedId
@@ -16,6 +16,10 @@ from roster_sync.use_cases.provider import Page, Provider
 
 class PlanUnfitError(Exception):
     """The provider cannot be read by this plan; the text says why."""
+
+
+class NoListError(NotOfferedError):
+    """Nothing of a collection is to be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +38,36 @@ class UsersSource:
     note: Callable[[Sequence[RawRecord]], None] | None
 
     def district(self, plan: FetchPlan) -> tuple[Comparison, FetchProof]:
-        """Read a plan of one collection."""
+        """Read a plan of one collection.
+
+        Raises:
+            NoListError: Nothing of it is to be had.
+        """
         (collection,) = plan.collections
-        pages = self._pages(collection)
         # The first page is read beside the roster, for which a comparison waits.
-        first = list(islice(pages, 1))
+        pages = self._begun(collection)
         comparison = self.compare()
-        for page in chain(first, pages):
+        for page in pages:
             if page.starts_over:
                 comparison = self.compare()
             comparison.add(page.raw_records)
         return comparison, self.provider.proof(comparison.received)
+
+    def whatever_comes(self, collections: Sequence[UsersCollection]) -> tuple[Comparison, list[UsersCollection]]:
+        """Read those of several collections that are to be had, and tell which those are.
+
+        Who left while one of them was read anew has come all the same.
+        """
+        comparison, read = self.compare(), []
+        for collection in collections:
+            try:
+                pages = self._begun(collection)
+            except NoListError:
+                continue
+            for page in pages:
+                comparison.add(page.raw_records)
+            read.append(collection)
+        return comparison, read
 
     def schools(self, plan: FetchPlan) -> tuple[Comparison, FetchProof]:
         """Read a plan of several, each of which holds somebody.
@@ -72,6 +95,15 @@ class UsersSource:
             comparison.add(records)
             proofs.append(replace(proof, reason=f"{named}: {proof.reason}" if proof.reason else None))
         return comparison or self.compare(), proof_of_all(proofs)
+
+    def _begun(self, collection: UsersCollection) -> Iterator[Page]:
+        """The pages, of which the first has come."""
+        pages = self._pages(collection)
+        try:
+            first = list(islice(pages, 1))
+        except NotOfferedError as error:
+            raise NoListError(str(error)) from error
+        return chain(first, pages)
 
     def _pages(self, collection: UsersCollection) -> Iterator[Page]:
         for page in self.provider.pages(collection.endpoint, collection.filter):
