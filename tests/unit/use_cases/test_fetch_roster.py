@@ -11,7 +11,16 @@ from roster_sync.domain.district import Settings
 from roster_sync.domain.errors import ConfigurationError, DistrictBusyError, OwnOutageError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, SourcedId, UserId
 from roster_sync.domain.lease import CHUNK_TIME
-from roster_sync.domain.run import Counts, RunKind, RunState, edit_run_id, upload_run_id
+from roster_sync.domain.run import (
+    Counts,
+    RunKind,
+    RunState,
+    approval_run_id,
+    edit_run_id,
+    preview_run_id,
+    revert_run_id,
+    upload_run_id,
+)
 from roster_sync.domain.user import Role, RosterEntry, StoredUser
 from roster_sync.use_cases.fetch_roster import fetch_roster
 from roster_sync.use_cases.provider import Page, Provider
@@ -1015,21 +1024,47 @@ def test_a_second_run_ends_skipped_while_the_first_is_under_way() -> None:
     assert first.run_id in (nights.stored(second).reason or "")
 
 
-@pytest.mark.parametrize("run_id_of", [upload_run_id, edit_run_id])
-@pytest.mark.parametrize(("minutes", "ended"), [(2, RunState.COMPLETED), (4, RunState.SKIPPED)])
-def test_a_night_waits_for_an_upload_or_edit_that_does_not_take_long(
-    minutes: int, ended: RunState, run_id_of: Callable[[datetime, str], RunId]
+@pytest.mark.parametrize("run_id_of", [upload_run_id, edit_run_id, approval_run_id, revert_run_id])
+def test_a_night_waits_for_what_asks_no_provider_and_does_not_take_long(
+    run_id_of: Callable[[datetime, str], RunId],
 ) -> None:
     """One that met it was skipped, and the district waited a day for a matter of seconds."""
     nights = Nights()
     run = nights.queued()
-    holder = run_id_of(nights.now, "1")
-    nights.districts.acquire(DISTRICT, holder, nights.now, nights.now + timedelta(minutes=minutes))
+    nights.districts.acquire(DISTRICT, run_id_of(nights.now, "1"), nights.now, nights.now + timedelta(minutes=2))
 
     nights.fetch(run, FakeProvider([a_record()]))
     nights.apply()
 
-    assert nights.stored(run).state is ended
+    assert nights.stored(run).state is RunState.COMPLETED
+
+
+@pytest.mark.parametrize("run_id_of", [upload_run_id, edit_run_id, approval_run_id, revert_run_id])
+def test_a_night_comes_again_for_what_takes_longer(run_id_of: Callable[[datetime, str], RunId]) -> None:
+    """An import of more than three minutes cost the district its night."""
+    nights = Nights()
+    run = nights.queued()
+    nights.districts.acquire(DISTRICT, run_id_of(nights.now, "1"), nights.now, nights.now + timedelta(minutes=15))
+
+    with pytest.raises(TransientError, match="under way"):
+        nights.fetch(run, FakeProvider([a_record()]))
+
+    assert nights.stored(run) == run
+    nights.now += timedelta(minutes=15)
+    nights.fetch(run, FakeProvider([a_record()]))
+    nights.apply()
+    assert nights.stored(run).state is RunState.COMPLETED
+
+
+def test_a_preview_for_which_somebody_waits_is_skipped_all_the_same() -> None:
+    nights = Nights()
+    preview = replace(nights.queued(), run_id=preview_run_id(nights.now, "1"), kind=RunKind.PREVIEW)
+    nights.runs.create(preview)
+    nights.districts.acquire(DISTRICT, upload_run_id(nights.now, "1"), nights.now, nights.now + timedelta(minutes=15))
+
+    nights.fetch(preview, FakeProvider([a_record()]))
+
+    assert nights.stored(preview).state is RunState.SKIPPED
 
 
 def test_a_run_that_died_without_a_word_is_ended_by_the_next() -> None:

@@ -216,5 +216,5 @@ def edit_run_id(now: datetime, nonce: str) -> RunId:
 
 
 def is_soon_over(run_id: str) -> bool:
-    """Whether an id is that of an upload or of a change by hand, for which others wait."""
-    return is_upload(run_id) or _EDIT in run_id
+    """Whether an id is that of a run that asks no provider, for which others wait: upload, edit, approval, undo."""
+    return is_upload(run_id) or is_approval(run_id) or is_revert(run_id) or _EDIT in run_id

@@ -5,7 +5,7 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.lease import CHUNK_TIME
 from roster_sync.domain.run import Run, RunState
 from roster_sync.use_cases.fetcher import Fetcher
-from roster_sync.use_cases.take_lease import end_previous, take_lease_after_upload
+from roster_sync.use_cases.take_lease import end_previous, wait_for_lease
 
 
 def begin_run(district_id: DistrictId, run_id: RunId, fetcher: Fetcher) -> Run | RunState | None:
@@ -15,7 +15,7 @@ def begin_run(district_id: DistrictId, run_id: RunId, fetcher: Fetcher) -> Run |
     """
     leases, runs, clock = fetcher.leases, fetcher.runs, fetcher.clock
     try:
-        lease = take_lease_after_upload(district_id, run_id, leases=leases, runs=runs, clock=clock, pause=fetcher.pause)
+        lease = wait_for_lease(district_id, run_id, leases=leases, runs=runs, clock=clock, pause=fetcher.pause)
     except DistrictBusyError as busy:
         skipped = runs.close(district_id, run_id, RunState.SKIPPED, str(busy), clock())
         return RunState.SKIPPED if skipped else None

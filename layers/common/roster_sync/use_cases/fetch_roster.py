@@ -31,7 +31,7 @@ from roster_sync.domain.modified import NewestChange
 from roster_sync.domain.normalise import rules_of
 from roster_sync.domain.reading import Fetch, Reading, reading_key
 from roster_sync.domain.roster import Roster
-from roster_sync.domain.run import Run, RunKind, RunState, is_preview
+from roster_sync.domain.run import Run, RunKind, RunState, is_preview, is_soon_over
 from roster_sync.domain.usage import ACCOUNTING_OF_A_FETCH
 from roster_sync.use_cases.close_run import close_run
 from roster_sync.use_cases.continuation import MOST_READING, Continuation, HandedOverError
@@ -45,7 +45,7 @@ from roster_sync.use_cases.provider import OpenProvider, Provider, ProviderFaile
 from roster_sync.use_cases.read_schools import read_schools, unseen_schools
 from roster_sync.use_cases.read_users import DeltaUnfitError, UsersRead, read_changes, read_users
 from roster_sync.use_cases.send_chunks import chunks_of, send_chunks
-from roster_sync.use_cases.take_lease import take_lease_after_upload
+from roster_sync.use_cases.take_lease import wait_for_lease
 from roster_sync.use_cases.users_source import UsersSource
 
 _EARLIER_AT_MOST = 25
@@ -65,7 +65,8 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
         deadline: When it must have read all users, else it hands over to another invocation.
 
     Raises:
-        TransientError: Database or queue did not answer; the SyncRequest may come again.
+        TransientError: Database or queue did not answer, or an upload, edit, approval or undo takes longer than a
+            sync waits for it; the SyncRequest may come again.
     """
     districts, leases, runs, clock = fetcher.districts, fetcher.leases, fetcher.runs, fetcher.clock
     settings, schools = districts.settings(district_id), districts.schools(district_id)
@@ -75,9 +76,12 @@ def fetch_roster(district_id: DistrictId, run_id: RunId, fetcher: Fetcher, *, de
         leases.release(district_id, run_id)
         return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, reason, clock()))
     try:
-        lease = take_lease_after_upload(district_id, run_id, leases=leases, runs=runs, clock=clock, pause=fetcher.pause)
-    except DistrictBusyError as error:
-        return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, str(error), clock()))
+        lease = wait_for_lease(district_id, run_id, leases=leases, runs=runs, clock=clock, pause=fetcher.pause)
+    except DistrictBusyError as busy:
+        if is_soon_over(busy.holder) and not is_preview(run_id):
+            # Skipped, its night would be lost to what reads no provider.
+            raise TransientError(str(busy)) from busy
+        return Fetched(_close(runs, district_id, run_id, RunState.SKIPPED, str(busy), clock()))
     now = clock()
     newest, _ = runs.page(district_id, limit=_EARLIER_AT_MOST)
     earlier = [run for run in newest if run.run_id < run_id]

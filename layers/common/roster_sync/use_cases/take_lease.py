@@ -10,8 +10,8 @@ from roster_sync.domain.lease import LEASE_TIME, PAUSE_S, Lease
 from roster_sync.domain.run import RunState, is_preview, is_soon_over
 from roster_sync.use_cases.ports import LeaseStore, RunStore
 
-UPLOAD_PATIENCE: Final = timedelta(minutes=3)
-"""Most uploads take seconds. The rest of a function's time is for its work."""
+PATIENCE: Final = timedelta(minutes=3)
+"""With what asks no provider, most of which takes seconds. The rest of a function's time is for its work."""
 
 
 def take_lease(
@@ -49,7 +49,7 @@ def end_previous(lease: Lease, district_id: DistrictId, runs: RunStore, now: dat
         runs.close(district_id, lease.previous_holder, RunState.FAILED, reason, now)
 
 
-def take_lease_after_upload(
+def wait_for_lease(
     district_id: DistrictId,
     run_id: RunId,
     *,
@@ -58,12 +58,12 @@ def take_lease_after_upload(
     clock: Callable[[], datetime],
     pause: Callable[[float], None],
 ) -> Lease:
-    """The lease for as long as a run needs it; waits for uploads and edits, which take seconds, but for no other run.
+    """The lease for as long as a run needs it; waits for runs that ask no provider, which take seconds, for no others.
 
     Raises:
-        DistrictBusyError: Another run, or an upload after three minutes, still holds it.
+        DistrictBusyError: A sync holds it, or after three minutes something else still does.
     """
-    patience = clock() + UPLOAD_PATIENCE
+    patience = clock() + PATIENCE
     while True:
         now = clock()
         try:
