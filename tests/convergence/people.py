@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from roster_sync.domain.district import School, Settings
 
@@ -14,6 +15,8 @@ ORGS = ("org-1", "org-2")
 """The provider's schools, the first of which is always mapped."""
 ROLES = {"administrator": "administrator", "teacher": "sponsor", "student": "student"}
 """OneRoster roles that every district imports."""
+NEW_YORK = ZoneInfo("America/New_York")
+"""Where a district is that names no time zone."""
 _RANKS = ("administrator", "sponsor", "student")
 _MOST = 10
 
@@ -75,7 +78,7 @@ class Asked:
     def absence_counts(self) -> bool:
         """Whether it is school year."""
         first, last = self.settings.school_year_from, self.settings.school_year_until
-        return not first or not last or first <= self.at.date() <= last
+        return not first or not last or first <= self.at.astimezone(NEW_YORK).date() <= last
 
 
 def expected_users(records: Iterable[Record], asked: Asked) -> list[Expected]:

@@ -3,13 +3,13 @@
 import json
 import re
 import subprocess
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from roster_sync.domain.schedule import SLOT
+from roster_sync.domain.schedule import SLOT, USUAL, Schedule
 from tests.support.template import ROOT, functions, properties, resources, template
 
 PUBLIC_ROUTES = {("GET", "/portal"), ("GET", "/portal/{proxy+}"), ("GET", "/openapi.json")}
@@ -78,6 +78,7 @@ def test_nights_that_are_due_are_looked_for_at_each_quarter_of_an_hour() -> None
 
 def test_a_night_begins_at_four_in_new_york_unless_the_district_says_otherwise() -> None:
     assert (default("DefaultSyncTime"), default("DefaultTimezone")) == ("04:00", "America/New_York")
+    assert Schedule(at=time(4), zone="America/New_York") == USUAL
     for function in ("dispatch", "settings_api"):
         variables = functions()[function]["Environment"]["Variables"]
         assert variables["DEFAULT_SYNC_TIME"] == {"Ref": "DefaultSyncTime"}

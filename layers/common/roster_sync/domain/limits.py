@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.identifiers import SchoolId
+from roster_sync.domain.schedule import USUAL, schedule_of
 from roster_sync.domain.school_year import absence_counts
 
 LIFTED: Final = "The limits were lifted when this run began, so it could change any number of users."
@@ -69,13 +70,16 @@ class Limits:
 
 
 def limits_of(settings: Settings, schools: Sequence[School], now: datetime) -> Limits:
-    """The limits of a district's run that begins now."""
+    """The limits of a district's run that begins now.
+
+    The school year's days are those of the district's own time zone, else of New York, whatever the deployment's is.
+    """
     lifted = settings.limits_lifted_until
     return Limits(
         deactivation=Limit(settings.deactivation_percent, settings.deactivation_minimum),
         change=Limit(settings.change_percent, settings.change_minimum),
         lifted=lifted is not None and now < lifted,
-        absence_counts=absence_counts(settings, now.date()),
+        absence_counts=absence_counts(settings, schedule_of(settings, USUAL).day_of(now)),
         school_names={school.school_id: school.name for school in schools},
     )
 

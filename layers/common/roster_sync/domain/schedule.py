@@ -48,6 +48,10 @@ class Schedule:
         return moment.astimezone(ZoneInfo(self.zone)).date()
 
 
+USUAL: Final = Schedule(at=time(4), zone="America/New_York")
+"""Of a deployment that chooses no other."""
+
+
 def schedule_of(settings: Settings, default: Schedule) -> Schedule:
     """A district's schedule; the deployment's where it has none of its own, or a zone that is known no more."""
     zone = settings.timezone
