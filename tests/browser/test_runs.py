@@ -128,3 +128,53 @@ def test_a_blocked_run_is_discarded_for_a_school(synced: LiveDistrict, visitor: 
 
     visitor.sees("Everything here is decided.")
     assert active_users(synced) == everybody
+
+
+def test_addresses_of_a_broken_export_are_shown_and_approved(synced: LiveDistrict, visitor: Visitor) -> None:
+    uploaded = {counselor.email for counselor in synced.counselors}
+    synced.provider.serve(
+        {**user, "email": f"x{user['email']}"} if user.get("email") and user["email"] not in uploaded else user
+        for user in synced.provider.users
+    )
+    held = synced.night().run["held"]["email"]
+    visitor.go("Home")
+    visitor.page.get_by_role("link", name="Look at it").click()
+
+    visitor.sees(f"{held} people would get another e-mail address")
+    visitor.sees("E-mail:")
+    assert visitor.violations() == []
+    button = f"Change the address of all {held}"
+    confirm(visitor, lambda: visitor.press(button), button)
+
+    visitor.page.get_by_role("heading", level=1, name="Approval").wait_for()
+    visitor.sees("Completed")
+    assert sum(str(user.get("email")).startswith("x") for user in synced.users()) == held
+    visitor.go("Home")
+    visitor.page.get_by_role("heading", name="Last sync").wait_for()
+    assert visitor.page.get_by_text("The last sync found unusually many").count() == 0
+
+
+def test_people_under_new_ids_are_shown_with_both(synced: LiveDistrict, visitor: Visitor) -> None:
+    """As a new SIS sends them."""
+    before = {user["sourced_id"] for user in synced.users() if "sourced_id" in user}
+    synced.provider.serve({**user, "sourcedId": f"n-{user['sourcedId']}"} for user in synced.provider.users)
+    run = synced.night().run
+
+    visitor.open(f"{synced.api.district_id}/runs/{run['run_id']}")
+
+    visitor.sees(f"{run['held']['new_id']} people have another ID in your SIS")
+    visitor.sees("→ n-")
+    assert visitor.violations() == []
+    assert {user["sourced_id"] for user in synced.users() if "sourced_id" in user} == before
+
+
+def test_a_preview_says_whom_a_sync_would_hold_and_asks_for_nothing(synced: LiveDistrict, visitor: Visitor) -> None:
+    lose_a_school(synced)
+    visitor.go("Runs")
+
+    visitor.press("Preview")
+
+    visitor.sees("a sync would hold them and ask you")
+    visitor.page.get_by_role("heading", name="Details").wait_for()
+    assert visitor.page.get_by_role("button", name="Deactivate").count() == 0
+    assert visitor.page.get_by_role("checkbox").count() == 0

@@ -87,6 +87,16 @@ def test_a_page_can_be_of_one_school(held: AnyHeld) -> None:
     assert pages(held, limit=50, school_id="middle") == []
 
 
+def test_a_page_can_be_of_one_kind(held: AnyHeld) -> None:
+    kinds = list(HeldKind)
+    changes = [a_held_change(number, kind=kinds[number % len(kinds)]) for number in range(1, 30)]
+
+    held.add(DISTRICT, RUN, 1, changes)
+
+    for kind in kinds:
+        assert held.page(DISTRICT, RUN, 1, kind=kind) == ([each for each in changes if each.kind is kind], None)
+
+
 def test_a_page_looks_at_a_bounded_number(tables: dict[str, str]) -> None:
     held = Held(tables["SyncRunsTable"])
     changes = [a_held_change(number) for number in range(1, 4_300)]

@@ -381,6 +381,7 @@ class InMemoryHeld:
         attempt: int,
         *,
         school_id: SchoolId | None = None,
+        kind: HeldKind | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> tuple[list[HeldChange], str | None]:
@@ -389,7 +390,9 @@ class InMemoryHeld:
         found = [
             change
             for change in self.all(district_id, run_id, attempt)
-            if change.number > int(cursor or 0) and (school_id is None or school_id in change.school_ids)
+            if change.number > int(cursor or 0)
+            and (school_id is None or school_id in change.school_ids)
+            and kind in (None, change.kind)
         ]
         return found[:limit], str(found[limit].number - 1) if len(found) > limit else None
 

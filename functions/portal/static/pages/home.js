@@ -4,9 +4,11 @@ import { h, replace } from "../dom.js";
 import { changed, duration, issuesOf, longTime, number, time } from "../format.js";
 import { card, isRunning, notice, stateBadge } from "../parts.js";
 import { t } from "../text.js";
+import { isOnAllOf } from "./run-held.js";
 
 // Among which the last sync surely is, whatever was uploaded or changed by hand since.
 const RUNS = 200;
+const HELD = 200;
 
 export async function home(view) {
   const [settings, { items: schools }, { items: runs }] = await Promise.all([
@@ -20,7 +22,7 @@ export async function home(view) {
     view.main,
     h("h1", { tabindex: "-1" }, t.home.title),
     settings.why_not_run === null ? null : steps(view, settings, schools),
-    attention(view, settings, syncs[0]),
+    attention(view, settings, syncs[0], syncs[0]?.state === "blocked" && (await isOpen(view, syncs[0]))),
     h(
       "div",
       { class: "grid" },
@@ -62,11 +64,18 @@ function steps(view, settings, schools) {
   );
 }
 
-function attention(view, settings, run) {
+// Whether somebody still has to decide about what a blocked run holds.
+async function isOpen(view, run) {
+  const { items, decisions, next_cursor: more } = await view.api.get(`runs/${run.run_id}/held`, { limit: HELD }, view.signal);
+  if (Object.keys(run.held).every((kind) => decisions.some((each) => isOnAllOf(kind, each)))) return false;
+  return more !== null || items.some((each) => !each.decision);
+}
+
+function attention(view, settings, run, isWaiting) {
   const found = [];
   for (const text of settings.notices) found.push(notice("warn", h("p", {}, text)));
   if (run?.state === "failed") found.push(notice("bad", h("p", {}, t.home.failed), h("p", {}, run.reason), to(view, run)));
-  if (run?.state === "blocked") found.push(notice("warn", h("p", {}, t.home.blocked), to(view, run)));
+  if (isWaiting) found.push(notice("warn", h("p", {}, t.home.blocked), to(view, run)));
   return found.length ? h("section", { "aria-label": t.home.attention, class: "stack" }, found) : null;
 }
 

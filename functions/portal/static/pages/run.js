@@ -70,7 +70,12 @@ function progress(run) {
 function summary(run) {
   const text = run.reason ?? t.run.summary[run.state];
   const look = { failed: "bad", blocked: "warn", skipped: "warn" }[run.state] ?? (run.would_be_blocked ? "warn" : "good");
-  return notice(look, run.kind === "preview" ? h("p", {}, run.would_be_blocked ? t.run.wouldBeBlocked : t.run.previewed) : null, h("p", {}, text), look === "bad" ? h("p", {}, t.run.nothingLost) : null);
+  return notice(look, run.kind === "preview" ? h("p", {}, run.would_be_blocked ? t.run.wouldBeBlocked : t.run.previewed) : null, h("p", {}, text), look === "bad" && isUntouched(run) ? h("p", {}, t.run.nothingLost) : null);
+}
+
+// A sync that failed before anything of it was saved.
+function isUntouched(run) {
+  return (run.kind === "nightly" || run.kind === "manual") && run.chunks_applied === 0;
 }
 
 function counts(run) {
@@ -102,6 +107,8 @@ async function issues(view, run) {
     : items.reduce((map, issue) => map.set(issue.code, [...(map.get(issue.code) ?? []), issue]), new Map());
   const list = h("div", { class: "groups" });
   for (const [code, found] of groups) add(list, group(code, found, run.issues_by_code[code] ?? found.length));
+  // The first thousand may be of one code.
+  for (const [code, count] of Object.entries(run.issues_by_code)) if (!groups.has(code)) add(list, unseen(code, count));
   return card(t.run.issues, h("p", {}, t.run.issuesLead(number(total))), list, h("div", { class: "actions" }, save), problems);
 }
 
@@ -127,9 +134,23 @@ function group(code, found, count) {
   );
 }
 
+function unseen(code, count) {
+  return h(
+    "details",
+    { class: "group" },
+    h("summary", {}, h("span", { class: "name" }, t.issues[code] ?? code.replaceAll("_", " ")), h("span", { class: "count" }, number(count))),
+    h("p", { class: "hint" }, t.run.inTheFile),
+  );
+}
+
 function where(issue) {
   if (issue.line) return h("strong", {}, t.upload.line(issue.line, issue.column));
   return issue.sourced_id ? h("code", {}, issue.sourced_id) : "";
+}
+
+// Whether messages of it were kept that can be sent again.
+function canBeRedriven(run) {
+  return run.state === "failed" && run.kind !== "upload" && run.issues_by_code.work_not_done > 0;
 }
 
 // What can be done about a run that has ended.
@@ -144,7 +165,7 @@ function more(view, run) {
     if (await ask(t.run.undoTitle, t.run.undoText, t.run.undo)) await begin("revert")();
   };
   const buttons = [
-    run.state === "failed" ? action(t.run.redrive, begin("redrive"), problems) : null,
+    canBeRedriven(run) ? action(t.run.redrive, begin("redrive"), problems) : null,
     run.kind !== "preview" && changed(run.counts) > 0 ? action(t.run.undo, undo, problems) : null,
   ];
   return buttons.some(Boolean) ? h("div", { class: "stack tight" }, h("div", { class: "actions" }, buttons), problems) : null;

@@ -14,7 +14,7 @@ from roster_sync.api.schemas import Cursor, DistrictInPath, Limit, RunInPath, Ru
 from roster_sync.api.services import Services
 from roster_sync.domain.beginning import Beginning
 from roster_sync.domain.errors import NotFoundError
-from roster_sync.domain.held_changes import Action, Decision
+from roster_sync.domain.held_changes import Action, Decision, HeldKind
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
 from roster_sync.domain.run import Run, approval_run_id
 from roster_sync.use_cases.decide_held import approve_held, discard_held
@@ -35,11 +35,14 @@ def add_held_routes(api: APIGatewayRestResolver, services: Services) -> None:
         district_id: DistrictInPath,
         run_id: RunInPath,
         school: Annotated[SchoolId | None, Query(min_length=1, max_length=64)] = None,
+        kind: HeldKind | None = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> HeldOut:
         run = existing(district_id, run_id)
-        page, next_cursor = held.page(district_id, run_id, run.attempt, school_id=school, cursor=cursor, limit=limit)
+        page, next_cursor = held.page(
+            district_id, run_id, run.attempt, school_id=school, kind=kind, cursor=cursor, limit=limit
+        )
         users = services.users.by_ids(district_id, [each.change.user_id for each in page])
         return HeldOut.of(run, page, users, held.decisions(district_id, run_id), next_cursor)
 

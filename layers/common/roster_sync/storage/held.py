@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from roster_sync.domain.audit import AuditEntry
-from roster_sync.domain.held_changes import Decision, HeldChange
+from roster_sync.domain.held_changes import Decision, HeldChange, HeldKind
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId
 from roster_sync.storage.audit import plain_line
 from roster_sync.storage.dynamodb import errors_as_ours, low_level_client, put_new, queried, unknown_cursor
@@ -63,10 +63,11 @@ class Held:
         attempt: int,
         *,
         school_id: SchoolId | None = None,
+        kind: HeldKind | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> tuple[list[HeldChange], str | None]:
-        """Held changes by number, of one school if asked, and the cursor of the next page; None at the end.
+        """Held changes by number, of a school and a kind if asked, and the cursor of the next page; None at the end.
 
         A page may hold fewer than `limit`, even none, and yet have a next one: a call looks at a bounded number.
 
@@ -83,7 +84,7 @@ class Held:
             for change in changes:
                 if change.number <= seen:
                     continue
-                if school_id is None or school_id in change.school_ids:
+                if (school_id is None or school_id in change.school_ids) and kind in (None, change.kind):
                     if len(found) == limit:
                         return found, str(seen)
                     found.append(change)

@@ -168,10 +168,11 @@ class HeldStore(Protocol):
         attempt: int,
         *,
         school_id: SchoolId | None = None,
+        kind: HeldKind | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> tuple[list[HeldChange], str | None]:
-        """Held changes by number, of one school if asked, and the cursor of the next page; None at the end.
+        """Held changes by number, of a school and a kind if asked, and the cursor of the next page; None at the end.
 
         A page may hold fewer than `limit`, even none, and yet have a next one: a call looks at a bounded number.
         """
