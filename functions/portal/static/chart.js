@@ -18,7 +18,7 @@ export function nightsChart(nights, linkTo) {
   // By root, or a first night would leave all others flat.
   const heightOf = (count) => Math.sqrt(count / most) * (HEIGHT - 8);
   const bars = runs.map((run, place) => {
-    const label = t.chart.bar(time(run.created_at), t.states[run.state], number(changed(run.counts)), number(issuesOf(run)), duration(run));
+    const label = t.chart.bar(time(run.created_at), t.states[run.state], number(changed(run.counts)), number(issuesOf(run)), number(run.counts.fetched), duration(run));
     const full = heightOf(changed(run.counts));
     let top = HEIGHT;
     const parts = SHARES.map((name) => {

@@ -86,8 +86,11 @@ async function refreshed() {
 // Resolves once somebody has signed in, in a window of its own.
 async function signInInAWindow(signal) {
   const before = account();
+  // At once, for a browser opens no window some time after the click.
+  const opened = window.open("about:blank", "_blank", "popup,width=520,height=720");
+  if (!opened) throw new Error("The browser opens no window.");
   const { url, pending } = await authorization(IN_A_WINDOW);
-  window.open(url, "_blank", "popup,width=520,height=720");
+  opened.location.replace(url);
   const channel = new BroadcastChannel(CHANNEL);
   try {
     const answer = await new Promise((resolve, reject) => {

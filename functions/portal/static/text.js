@@ -340,7 +340,8 @@ export const t = {
     own: "Your schools",
     atProvider: "Schools in your SIS",
     caption: "Schools of the district",
-    heads: ["School", "OneRoster ID", "Students in the SIS", ""],
+    heads: ["School", "OneRoster ID", "Students in the SIS", "Users here", ""],
+    showUsers: "Show",
     none: "None",
     empty: "There are no schools yet. Add those of your SIS below or above, or one by hand.",
     unmapped: (count) => `${many(count, "school has", "schools have")} no OneRoster ID. Nobody of ${count === 1 ? "it" : "them"} is synced.`,
@@ -505,13 +506,13 @@ export const t = {
     chart: "The last nights",
     list: "All runs",
     older: "Show older",
-    more: (count) => `The newest ${count} are shown. Runs are kept for 90 days.`,
     noneTitle: "No runs yet",
     none: "After the first night, or after Sync now, you see here what was changed.",
   },
   chart: {
     label: (count) => `Changes in the last ${many(count, "sync", "syncs")}`,
-    bar: (at, state, changes, issues, took) => `${at}: ${state}, ${many(changes, "change", "changes")}, ${many(issues, "issue", "issues")}${took ? `, ${took}` : ""}`,
+    bar: (at, state, changes, issues, users, took) =>
+      `${at}: ${state}, ${many(users, "person", "people")} read, ${many(changes, "change", "changes")}, ${many(issues, "issue", "issues")}${took ? `, ${took}` : ""}`,
     most: (count) => `Highest: ${count}`,
   },
   run: {

@@ -71,6 +71,7 @@ export async function schools(view) {
               school.name,
               school.oneroster_id ? h("code", {}, school.oneroster_id) : badge("warn", t.schools.none),
               students.has(school.school_id) ? number(students.get(school.school_id)) : "",
+              h("a", { href: `${view.link("users")}?school=${encodeURIComponent(school.school_id)}` }, t.schools.showUsers, h("span", { class: "hidden" }, ` ${school.name}`)),
               h(
                 "span",
                 { class: "buttons" },
