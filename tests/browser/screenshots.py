@@ -2,12 +2,15 @@
 
 import io
 import sys
+from collections.abc import Callable
+from itertools import product
 
 from PIL import Image
 
 from local.errors import LocalStackError
 from local.stack import PROJECT, Account, local_stack
 from tests.browser.chromium import MISSING, chromium, program
+from tests.browser.test_runs import lose_a_school
 from tests.browser.visitor import NARROW, WIDE, Visitor
 from tests.e2e.district import a_live_district
 
@@ -52,6 +55,17 @@ def take(visitor: Visitor, account: Account, look: str) -> None:
     keep(visitor, f"schools-{look}")
 
 
+def take_held(visitor: Visitor, account: Account, look: str) -> None:
+    """A run that waits for a decision, and the page of the API."""
+    visitor.sign_in(account)
+    visitor.page.get_by_role("link", name="Look at it").click()
+    visitor.page.get_by_role("heading", name="Details").wait_for()
+    keep(visitor, f"held-{look}")
+    visitor.page.goto(f"{visitor.stack.portal_url}/api")
+    visitor.page.get_by_role("heading", level=1).wait_for()
+    keep(visitor, f"api-{look}")
+
+
 def keep(visitor: Visitor, name: str) -> None:
     """Write what is to be seen to the folder, with few colours."""
     visitor.page.evaluate("document.fonts.ready")
@@ -75,11 +89,18 @@ def main() -> None:
         account = stack.create_account(
             district_id=district.api.district_id, role="district_admin", email="admin@maplewood.example.org"
         )
-        for scheme in ("light", "dark"):
-            for width, called in ((WIDE, "wide"), (NARROW, "narrow")):
+        looks = list(product(("light", "dark"), ((WIDE, "wide"), (NARROW, "narrow"))))
+
+        def each_look(taking: Callable[[Visitor, Account, str], None]) -> None:
+            for scheme, (width, called) in looks:
                 visitor = Visitor.arrive(browser, stack, scheme=scheme, width=width)
-                take(visitor, account, f"{scheme}-{called}")
+                taking(visitor, account, f"{scheme}-{called}")
                 visitor.leave()
+
+        each_look(take)
+        lose_a_school(district)
+        district.night()
+        each_look(take_held)
 
 
 if __name__ == "__main__":
