@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from local.errors import CannotSyncError
 from local.stack import Stack
 from tests.e2e.conftest import ADistrict
 from tests.e2e.district import LiveDistrict, a_live_district
+from tests.support.certificates import Certificates
 from tests.support.provider import KEY, SECRET, Route, Scripted, ScriptedProvider, collection
 
 SCHOOL: dict[str, object] = {"sourcedId": "school-1", "name": "North High", "type": "school", "status": "active"}
@@ -28,6 +30,7 @@ class Bad:
     secret: str = SECRET
     host: str | None = None
     scheme: str = "http"
+    self_signed: bool = False
 
 
 BAD = {
@@ -38,6 +41,7 @@ BAD = {
     "web page": Bad("instead of JSON", [PAGE]),
     "empty roster": Bad("no users", [Scripted({"users": []})]),
     "no TLS": Bad("TLS", [Scripted({"users": []})], scheme="https"),
+    "self-signed": Bad("its certificate is self-signed", [Scripted({"users": []})], self_signed=True),
 }
 
 
@@ -47,9 +51,10 @@ def bad(request: pytest.FixtureRequest) -> Bad:
 
 
 @pytest.fixture
-def connection(bad: Bad) -> Iterator[Connection]:
+def connection(bad: Bad, tmp_path: Path) -> Iterator[Connection]:
     """Settings of the provider that is bad."""
-    with ScriptedProvider({"orgs": collection([SCHOOL], wrapper="orgs"), "users": bad.users}) as provider:
+    tls = Certificates(tmp_path).server(self_signed=True) if bad.self_signed else None
+    with ScriptedProvider({"orgs": collection([SCHOOL], wrapper="orgs"), "users": bad.users}, tls=tls) as provider:
         base_url = bad.host or provider.base_url.replace("http", bad.scheme, 1)
         yield Connection(base_url=base_url, consumer_key=KEY, consumer_secret=bad.secret)
 

@@ -192,11 +192,12 @@ export const t = {
     endedOtherwise: (at, reason) => `It ended ${at}. ${reason}`,
     steps: {
       title: "Set up your district",
-      lead: "Four steps, about ten minutes. From the following night on, users come from your SIS by themselves.",
+      lead: "It takes about ten minutes. From the following night on, users come from your SIS by themselves.",
       connection: "Enter base URL, consumer key and consumer secret, and save them",
       test: "Press Test Settings, and see that everything works",
       schools: "Give each school its OneRoster ID",
       products: "Switch on the products that should get users",
+      preview: "Press Preview on the page Runs, and look at what the first sync would do",
     },
   },
 

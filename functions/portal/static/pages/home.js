@@ -44,6 +44,7 @@ function steps(view, settings, schools) {
     [settings.sign_in !== null, t.home.steps.test, "settings"],
     [mapped > 0, t.home.steps.schools, "schools"],
     [settings.products.length > 0, t.home.steps.products, "settings"],
+    ...(settings.first_run_preview ? [[settings.previewed_at !== null, t.home.steps.preview, "runs"]] : []),
   ];
   const current = all.findIndex(([done]) => !done);
   return card(
