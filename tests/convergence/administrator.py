@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from roster_sync.domain.user import Role
+from tests.convergence.people import COUNSELOR_KEY, METADATA_KEYS
 from tests.convergence.world import World
 
 
@@ -45,6 +46,10 @@ SETTINGS: Mapping[str, Callable[[World], None]] = {
     "no product": lambda world: world.change_settings(products=frozenset()),
     "guardians are imported": lambda world: world.change_settings(roles={"guardian": Role.SPONSOR}),
     "guardians are not imported": lambda world: world.change_settings(roles={}),
+    "counselors are named": lambda world: world.change_settings(counselor_metadata_key=COUNSELOR_KEY),
+    "counselors are not named": lambda world: world.change_settings(counselor_metadata_key=None),
+    "metadata is asked for": lambda world: world.change_settings(metadata_keys=METADATA_KEYS),
+    "no metadata is asked for": lambda world: world.change_settings(metadata_keys=()),
     "two schools": lambda world: world.map_second_school(mapped=True),
     "one school": lambda world: world.map_second_school(mapped=False),
 }

@@ -251,6 +251,7 @@ def _check_users(users: list[StoredUser], run: Run, fetched: Fetched, asked: Ask
         if stored[0].fence <= run.fence:
             assert _sis_attributes(stored[0]) == person, f"{stored[0]} in {run.run_id} is not {person}."
             assert stored[0].role == (stored[0].manual_role or person.sis_role)
+            assert stored[0].counselor_email == (person.sis_counselor_email or stored[0].manual_counselor_email)
             assert stored[0].products >= asked.products
     if run.state is not RunState.BLOCKED:
         sent = {record["sourcedId"] for record in fetched.records}

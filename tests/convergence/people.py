@@ -18,7 +18,11 @@ ROLES = {"administrator": "administrator", "teacher": "sponsor", "student": "stu
 NEW_YORK = ZoneInfo("America/New_York")
 """Where a district is that names no time zone."""
 _RANKS = ("administrator", "sponsor", "student")
+_OPTIONAL = ("username", "middleName", "phone", "sms", "grades", "agents", "userIds", "metadata")
 _MOST = 10
+COUNSELOR_KEY = "counselorEmail"
+METADATA_KEYS = ("homeroom", "house")
+"""Further metadata that a district may ask for."""
 
 
 @dataclass(frozen=True)
@@ -109,16 +113,21 @@ def _expected(person: Sequence[Record], asked: Asked) -> Expected:
     def first(name: str) -> Any:
         return next((record[name] for record in ranked if name in record), None)
 
+    counselors = [
+        record["metadata"][asked.settings.counselor_metadata_key]
+        for record in ranked
+        if roles[record["role"]] == "student" and asked.settings.counselor_metadata_key in record.get("metadata", {})
+    ]
     return Expected(
         sourced_ids=frozenset(record["sourcedId"] for record in person),
         given_name=ranked[0]["givenName"],
-        middle_name=None,
+        middle_name=first("middleName"),
         family_name=ranked[0]["familyName"],
         email=ranked[0].get("email"),
         identifier=ranked[0]["identifier"],
         username=first("username"),
         phone=first("phone"),
-        sms=None,
+        sms=first("sms"),
         grades=frozenset(grade for record in person for grade in record.get("grades", ())),
         school_ids=frozenset(
             asked.schools[org["sourcedId"]]
@@ -126,10 +135,19 @@ def _expected(person: Sequence[Record], asked: Asked) -> Expected:
             for org in record["orgs"]
             if org["sourcedId"] in asked.schools
         ),
-        agents=frozenset(),
-        user_ids=frozenset(),
-        sis_counselor_email=None,
-        metadata=frozenset(),
+        agents=frozenset(agent["sourcedId"] for record in person for agent in record.get("agents", ())),
+        user_ids=frozenset(
+            (user_id["type"], user_id["identifier"]) for record in person for user_id in record.get("userIds", ())
+        ),
+        sis_counselor_email=next(iter(counselors), None),
+        metadata=frozenset(
+            {
+                key: value
+                for record in reversed(ranked)
+                for key, value in record.get("metadata", {}).items()
+                if key in asked.settings.metadata_keys
+            }.items()
+        ),
         sis_role=roles[ranked[0]["role"]],
     )
 
@@ -169,14 +187,16 @@ class People:
                 del self._records[sourced_id]
                 self._records[key] = {**record, "sourcedId": key}
             case 7:
-                name, value = self._random.choice(
-                    [("username", f"login-{self._next_key()}"), ("phone", "555-0100"), ("grades", ["05"])]
-                )
-                self._records[sourced_id] = {**record, name: value}
+                name = self._random.choice(_OPTIONAL)
+                others = {field: value for field, value in record.items() if field != name}
+                is_empty = self._random.random() < 0.2
+                self._records[sourced_id] = others if is_empty else {**others, name: self._value_of(name)}
             case _:
                 if "email" in record and len(self._records) < _MOST:
                     key = self._next_key()
-                    self._records[key] = {**record, "sourcedId": key, "role": self._random.choice(list(ROLES))}
+                    name = self._random.choice(_OPTIONAL)
+                    other = {**record, "sourcedId": key, "role": self._random.choice(list(ROLES))}
+                    self._records[key] = {**other, name: self._value_of(name)}
 
     def break_emails(self) -> None:
         """The export loses the e-mail addresses, or has others: those of everybody."""
@@ -220,7 +240,28 @@ class People:
         }
         if self._random.random() < 0.7:
             record["email"] = email_of(self._persons)
+        if self._random.random() < 0.5:
+            names = self._random.sample(_OPTIONAL, self._random.randrange(1, len(_OPTIONAL)))
+            record |= {name: self._value_of(name) for name in names}
         self._records[key] = record
+
+    def _value_of(self, name: str) -> object:
+        """A value that the provider may give to an attribute, of a few; a username is nobody else's."""
+        number = self._random.randrange(3)
+        match name:
+            case "username":
+                return f"login-{self._next_key()}"
+            case "grades":
+                return [f"0{each}" for each in range(number + 1)]
+            case "agents":
+                return _references([f"P-{each}" for each in range(number + 1)])
+            case "userIds":
+                return [{"type": "LDAP", "identifier": f"ldap-{each}"} for each in range(number + 1)]
+            case "metadata":
+                keys = self._random.sample([COUNSELOR_KEY, *METADATA_KEYS, "unasked"], number + 1)
+                return {key: f"{key.lower()}-{number}@example.org" for key in keys}
+            case _:
+                return f"{name} {number}"
 
     def _alter(self, record: Record, **fields: str) -> None:
         """Change every record of the person."""

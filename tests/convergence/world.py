@@ -46,7 +46,7 @@ from roster_sync.use_cases.start_revert import start_revert
 from roster_sync.use_cases.start_run import start_run
 from roster_sync.use_cases.sweep_runs import Sweeper, sweep_runs
 from tests.convergence.invocations import Fault, Invocation, Stepwise
-from tests.convergence.people import ORGS, Asked, Record, stored_sourced_ids
+from tests.convergence.people import COUNSELOR_KEY, METADATA_KEYS, ORGS, Asked, Record, stored_sourced_ids
 from tests.support.builders import DISTRICT, NOW, a_school, an_author, settings
 from tests.support.fakes import (
     InMemoryChangeLog,
@@ -157,7 +157,8 @@ class World:
         limits = (
             {"deactivation_percent": 1, "deactivation_minimum": 0} if self.strict else {"deactivation_percent": 100}
         )
-        self.districts.save_settings(settings(products=frozenset({"serve"}), **limits), 0)
+        wanted = {"counselor_metadata_key": COUNSELOR_KEY, "metadata_keys": METADATA_KEYS}
+        self.districts.save_settings(settings(products=frozenset({"serve"}), **limits, **wanted), 0)
         self.districts.put_school(a_school())
         self.map_second_school(mapped=False)
 
