@@ -26,6 +26,7 @@ from tests.support.fakes import (
     InMemoryChangeLog,
     InMemoryDeadLetters,
     InMemoryDistricts,
+    InMemoryEvents,
     InMemoryExportConsents,
     InMemoryHeld,
     InMemoryRuns,
@@ -101,6 +102,7 @@ class Client:
         self.log = InMemoryChangeLog()
         self.uploads = InMemoryUploads()
         self.beginnings = InMemoryBeginnings()
+        self.events = InMemoryEvents()
         self.now = NOW
         self.requested: list[tuple[DistrictId, RunId]] = []
         self.request_sync: Callable[[DistrictId, RunId], None] = lambda *request: self.requested.append(request)
@@ -135,6 +137,7 @@ class Client:
                 clock=lambda: self.now,
                 start_metering=lambda: lambda: Usage(write_units=3),
                 nonce=lambda: f"{next(numbers):08x}",
+                events=self.events,
             )
         )
 

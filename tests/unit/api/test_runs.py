@@ -157,6 +157,36 @@ def test_a_sync_before_the_first_preview_is_skipped_and_the_preview_is_not(ready
     assert "preview" in ready.send("GET", "/settings").json["why_not_run"]
 
 
+def test_products_are_told_of_a_sync_that_is_skipped_at_once(client: Client) -> None:
+    skipped = client.send("POST", "/runs")
+
+    assert skipped.json["state"] == "skipped"
+    assert [run.run_id for run in client.events.ended] == [skipped.json["run_id"]]
+
+
+def test_a_repetition_tells_of_a_skipped_sync_when_the_bus_did_not_take_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: object) -> None:
+        raise TransientError("The event bus is busy or did not answer.")
+
+    key = {"Idempotency-Key": "a-key"}
+    with monkeypatch.context() as bus:
+        bus.setattr(client.events, "run_ended", fails)
+        refused = client.send("POST", "/runs", headers=key)
+    client.send("POST", "/runs", headers=key)
+
+    assert refused.status == 503
+    assert [run.state for run in client.events.ended] == [RunState.SKIPPED]
+    assert len(client.runs.page(DISTRICT)[0]) == 1
+
+
+def test_of_a_sync_that_is_queued_nothing_is_told_yet(ready: Client) -> None:
+    ready.send("POST", "/runs")
+
+    assert ready.events.ended == []
+
+
 def test_a_run_that_could_not_be_asked_for_ends_failed(ready: Client) -> None:
     def out_of_order(_district_id: DistrictId, _run_id: RunId) -> None:
         raise TransientError("The queue did not answer.")

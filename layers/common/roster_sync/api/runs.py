@@ -68,7 +68,11 @@ def add_run_routes(api: APIGatewayRestResolver, services: Services) -> None:
             return runs.get(district_id, id_of(beginning.at, beginning.nonce))
 
         asked = Asked(district_id, key, api.current_event)
-        return RunOut.of(once(asked, services, start=start, started=started))
+        run = once(asked, services, start=start, started=started)
+        if services.events and run.state.is_terminal:
+            # Skipped at once. Behind `once`, so that a repetition tells what the first could not.
+            services.events.run_ended(run)
+        return RunOut.of(run)
 
     @api.get("/districts/<district_id>/runs/<run_id>", summary="Read a run")
     def get_run(district_id: DistrictInPath, run_id: RunInPath) -> RunOut:

@@ -145,7 +145,7 @@ class Services:
         clock: Says what time it is.
         start_metering: Gives what will have been used from then on.
         nonce: Eight hexadecimal digits, new each time.
-        events: Who is told of uploads and of changes by hand, if anybody is.
+        events: Who is told of uploads, of changes by hand, and of runs that are skipped at once, if anybody is.
     """
 
     districts: ApiDistricts
