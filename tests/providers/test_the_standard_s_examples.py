@@ -12,7 +12,14 @@ from roster_sync.domain.errors import RosterSyncError
 from roster_sync.domain.identifiers import SchoolId, SourcedId
 from roster_sync.domain.normalise import references_in
 from roster_sync.domain.user import Role, SisUser
-from roster_sync.oneroster.errors import ForbiddenError, NotFoundAtProviderError, RequestRefusedError, ThrottledError
+from roster_sync.oneroster.errors import (
+    ForbiddenError,
+    NotFoundAtProviderError,
+    ProviderBrokenError,
+    RequestRefusedError,
+    SignInRefusedError,
+    ThrottledError,
+)
 from tests.providers.conftest import fetching, night
 from tests.support.fetching import Fetch
 from tests.support.provider import Scripted, users
@@ -155,10 +162,13 @@ def test_an_org_of_section_4_9_comes_as_it_is_with_its_sourced_id(endpoint: str)
     [
         (400, "invalid_selection_field", RequestRefusedError),
         (400, "invalid_filter_field", RequestRefusedError),
+        (400, "invalid_sort_field", RequestRefusedError),
+        (401, "unauthorised", SignInRefusedError),
         (403, "forbidden", ForbiddenError),
         (404, "unknownobject", NotFoundAtProviderError),
         (422, "invaliddata", RequestRefusedError),
         (429, "server_busy", ThrottledError),
+        (500, "internal_server_error", ProviderBrokenError),
     ],
 )
 @pytest.mark.parametrize("frame", ["flat", "statusInfoSet", "imsx_StatusInfo"])
