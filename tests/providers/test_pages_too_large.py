@@ -1,7 +1,10 @@
 """A page that is too much for the provider is asked for in smaller parts, and nothing is missed."""
 
+from dataclasses import replace
+
 import pytest
 
+from tests.providers.conftest import fetching
 from tests.support.fetching import Fetch
 from tests.support.provider import Scripted, users
 from tests.support.roster_server import Asked, Behaviour, answer, standard
@@ -16,6 +19,14 @@ def too_large_above(most: int, status: int, *, total: bool = True) -> Behaviour:
         return standard(asked) if total else answer(asked, asked.page())
 
     return behaviour
+
+
+A_MOMENT_S = 2.0
+
+
+def too_slow(asked: Asked) -> Scripted:
+    """The page, byte for byte, for much longer than anybody waits."""
+    return replace(standard(asked), drip_s=A_MOMENT_S)
 
 
 @pytest.mark.parametrize("status", [502, 504])
@@ -38,6 +49,27 @@ def test_a_later_page_that_is_too_large_is_halved_and_its_rest_read(fetch: Fetch
         return Scripted(b"", 502) if asked.offset == 36 and asked.limit > 5 else standard(asked)
 
     fetched = fetch(ROSTER, behaviour)
+
+    assert fetched.records == ROSTER
+    assert fetched.proof.whole
+    assert [span for span in fetched.spans if 36 <= span[0] < 44] == [(36, 10), (36, 5), (40, 5)]
+
+
+def test_a_page_that_takes_too_long_is_halved() -> None:
+    fetched = fetching(
+        ROSTER, lambda asked: too_slow(asked) if asked.limit > 5 else standard(asked), request_timeout_s=A_MOMENT_S
+    )
+
+    assert fetched.records == ROSTER
+    assert fetched.proof.whole
+    assert [span for span in fetched.spans if span[1] > 5] == [(0, 10)]
+
+
+def test_a_later_page_that_takes_too_long_is_halved_and_its_rest_read() -> None:
+    def behaviour(asked: Asked) -> Scripted:
+        return too_slow(asked) if asked.offset == 36 and asked.limit > 5 else standard(asked)
+
+    fetched = fetching(ROSTER, behaviour, request_timeout_s=A_MOMENT_S)
 
     assert fetched.records == ROSTER
     assert fetched.proof.whole
