@@ -1075,7 +1075,8 @@ def test_a_run_that_died_without_a_word_is_ended_by_the_next() -> None:
 
     nights.run(a_record())
 
-    assert nights.stored(dead).state is RunState.FAILED
+    dead = nights.stored(dead)
+    assert (dead.state, dead.reason) == (RunState.FAILED, "It stopped without a word; a later sync took over.")
 
 
 def test_a_run_whose_request_was_lost_is_ended_by_the_next() -> None:
@@ -1085,7 +1086,12 @@ def test_a_run_whose_request_was_lost_is_ended_by_the_next() -> None:
 
     nights.run(a_record())
 
-    assert (nights.stored(lost).state, nights.stored(lost).ended_at) == (RunState.FAILED, nights.now)
+    lost = nights.stored(lost)
+    assert (lost.state, lost.ended_at, lost.reason) == (
+        RunState.FAILED,
+        nights.now,
+        "It had not begun; a later sync took over.",
+    )
 
 
 def test_an_upload_that_waits_is_not_ended_by_a_sync() -> None:

@@ -144,10 +144,12 @@ def _hand_over(run: Run, fetcher: Fetcher) -> Fetched:
 def _end_abandoned(
     runs: RunStore, previous_holder: RunId | None, district_id: DistrictId, earlier: Sequence[Run], now: datetime
 ) -> None:
-    """End what died: who held the lease last, and earlier syncs that never came to take it or to give it back."""
-    abandoned = [run.run_id for run in earlier if run.kind is not RunKind.UPLOAD and not run.state.is_terminal]
+    """End what died or waits: who held the lease last, and earlier syncs that never took it or never gave it back."""
+    abandoned = {run.run_id: run for run in earlier if run.kind is not RunKind.UPLOAD and not run.state.is_terminal}
     for run_id in {*abandoned, *([previous_holder] if previous_holder else [])}:
-        runs.close(district_id, run_id, RunState.FAILED, "It stopped without a word; a later sync took over.", now)
+        waits = run_id in abandoned and abandoned[run_id].state is RunState.QUEUED
+        how = "It had not begun" if waits else "It stopped without a word"
+        runs.close(district_id, run_id, RunState.FAILED, f"{how}; a later sync took over.", now)
 
 
 def _close(
