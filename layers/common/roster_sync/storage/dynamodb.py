@@ -22,7 +22,7 @@ from roster_sync.metering import METER
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef, WriteRequestTypeDef
 
 MAX_CONNECTIONS: Final = 32
 """Of one client; more than any store has threads."""
@@ -31,6 +31,9 @@ CONNECT_TIMEOUT_S: Final = 2
 READ_TIMEOUT_S: Final = 5
 MAX_RETRIES: Final = 5
 """By botocore's standard mode: pauses of at most 1, 2, 4, 8 and 16 s, half of that on average."""
+
+BATCH_WRITE_LIMIT: Final = 25
+"""Items of one BatchWriteItem, a limit of DynamoDB."""
 
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 
@@ -207,6 +210,27 @@ def _put_all_new(client: "DynamoDBClient", items: Sequence[tuple[str, Mapping[st
             return False
         raise outage() from error
     return True
+
+
+def batch_written(
+    client: "DynamoDBClient", table_name: str, requests: "Sequence[WriteRequestTypeDef]", pause: Callable[[float], None]
+) -> None:
+    """Write up to BATCH_WRITE_LIMIT requests of one table, and again what DynamoDB did not take.
+
+    Raises:
+        TransientError: It did not take all of them at any try.
+    """
+    pauses = pauses_s()
+    while True:
+        answer = client.batch_write_item(RequestItems={table_name: requests})
+        # The stubs know more types of items in the answer than in the request.
+        requests = answer.get("UnprocessedItems", {}).get(table_name, [])  # type: ignore[assignment]
+        if not requests:
+            return
+        longer = next(pauses, None)
+        if longer is None:
+            raise outage()
+        pause(longer)
 
 
 def queried(client: "DynamoDBClient", **query: Any) -> Iterator[dict[str, Any]]:

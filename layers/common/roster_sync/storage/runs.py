@@ -27,13 +27,13 @@ from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.usage import NOTHING_USED, Usage
 from roster_sync.storage.audit import add_line
 from roster_sync.storage.dynamodb import (
+    BATCH_WRITE_LIMIT,
     Bounds,
+    batch_written,
     condition_failed,
     connection,
     errors_as_ours,
     low_level_client,
-    outage,
-    pauses_s,
     transacted,
     unknown_cursor,
     updated,
@@ -43,9 +43,6 @@ from roster_sync.storage.run_keys import ID_TIME, SHARDS, chunk_marker, expires_
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
-
-_BATCH_WRITE_LIMIT: Final = 25
-"""Items of one BatchWriteItem, a limit of DynamoDB."""
 
 _USAGE_DIGITS: Final = 6
 """Behind the point: a read costs half a unit, a chunk some thousandths of a gigabyte and second."""
@@ -402,8 +399,8 @@ class Runs:
             if issue.record_kind is not None:
                 item["record_kind"] = {"S": issue.record_kind.value}
             requests.append({"PutRequest": {"Item": item}})
-        for start in range(0, len(requests), _BATCH_WRITE_LIMIT):
-            self._write(requests[start : start + _BATCH_WRITE_LIMIT])
+        for start in range(0, len(requests), BATCH_WRITE_LIMIT):
+            batch_written(self._client, self._table_name, requests[start : start + BATCH_WRITE_LIMIT], self._pause)
 
     @errors_as_ours()
     def issues(
@@ -422,19 +419,6 @@ class Runs:
         )
         more = items[limit - 1].item.rpartition("#")[2] if len(items) > limit else None
         return [_issue(item) for item in items[:limit]], more
-
-    def _write(self, requests: "list[WriteRequestTypeDef]") -> None:
-        pauses = pauses_s()
-        while True:
-            answer = self._client.batch_write_item(RequestItems={self._table_name: requests})
-            # The stubs know more types of items in the answer than in the request.
-            requests = answer.get("UnprocessedItems", {}).get(self._table_name, [])  # type: ignore[assignment]
-            if not requests:
-                return
-            pause = next(pauses, None)
-            if pause is None:
-                raise outage()
-            self._pause(pause)
 
 
 def _issue_item(attempt: int, number: int) -> str:
