@@ -43,6 +43,10 @@ class Api:
         """What is answered to a POST, which starts one thing however often it is sent."""
         return self._call("POST", path, json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
 
+    def delete(self, path: str, **query: str) -> Any:
+        """What is answered to a DELETE, which may be sent again."""
+        return self._call("DELETE", path, params=query)
+
     def items(self, path: str, **query: str) -> Iterator[Any]:
         """Every item of a list, page after page."""
         while True:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from time import sleep
 from typing import Any, Final
 
 from staff import show
@@ -13,6 +14,8 @@ from staff.api import Api, RefusedError
 from staff.export import write_users
 
 FAILED: Final = 1
+PAUSE_S: Final = 5.0
+"""Between two looks at a deletion."""
 ADDRESS, TOKEN = "ROSTER_SYNC_API", "ROSTER_SYNC_TOKEN"
 _UNWELL: Final = frozenset({"failed", "late", "blocked"})
 
@@ -92,6 +95,28 @@ def _users(api: Api, options: argparse.Namespace) -> int:
     return 0
 
 
+def _delete(api: Api, options: argparse.Namespace) -> int:
+    district = options.district
+    if options.yes_delete is None:
+        print(f"Everything of {district} but its audit log will be deleted for good.", file=sys.stderr)
+        print("Type the district's id again to go on: ", end="", file=sys.stderr, flush=True)
+        typed = sys.stdin.readline().strip()
+    else:
+        typed = options.yes_delete
+    if typed != district:
+        raise RefusedError("That is not the district's id. Nothing was deleted.")
+    deletion = api.delete(f"districts/{district}", confirm=typed)
+    shown = ""
+    while deletion["state"] != "done":
+        if (line := show.deletion(deletion)) != shown:
+            print(line, file=sys.stderr)
+            shown = line
+        sleep(PAUSE_S)
+        deletion = api.get(f"districts/{district}/deletion")
+    _tell(options, deletion, [show.deletion(deletion)])
+    return 0
+
+
 def _own(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
@@ -113,6 +138,7 @@ _COMMANDS: Final = {
     "approve": _approve,
     "redrive": _redrive,
     "users": _users,
+    "delete": _delete,
 }
 
 
@@ -148,4 +174,6 @@ def _parser() -> argparse.ArgumentParser:
     users = command("users", "export a district's users: for its administrator, or with its consent")
     users.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="default: csv")
     users.add_argument("--output", type=Path, metavar="FILE", help="instead of standard output")
+    delete = command("delete", "delete a district and everything of it but its audit log, for good")
+    delete.add_argument("--yes-delete", metavar="DISTRICT", help="its id once more, instead of being asked for it")
     return parser

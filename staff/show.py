@@ -45,6 +45,16 @@ def report(found: Mapping[str, Any]) -> Iterator[str]:
             yield f"        {step['remedy']}"
 
 
+def deletion(found: Mapping[str, Any]) -> str:
+    """A deletion: how far it is, or that it has ended."""
+    if found["users"] is None:
+        return f"{found['district_id']}: waits until nobody works on the district any more."
+    what = f"{found['users']} users, {found['schools']} schools, {found['runs']} runs"
+    if found["state"] == "done":
+        return f"{found['district_id']} is deleted: {what}. Its audit log stays."
+    return f"{found['district_id']}: deletes {what}."
+
+
 def age(iso: str, now: datetime) -> str:
     """How long ago a time was, in the largest unit that fits."""
     past = now - datetime.fromisoformat(iso)

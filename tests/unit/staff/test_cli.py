@@ -1,6 +1,7 @@
 """The command line of the vendor's staff against an API on loopback that answers what the tests say."""
 
 import base64
+import io
 import json
 import os
 import subprocess
@@ -32,6 +33,7 @@ RUN = {
     "issues_by_code": {"email_missing": 2},
     "held": {"deactivation": 3},
 }
+PROMPT = "Type the district's id again to go on: "
 USER = {"user_id": "u-1", "given_name": "Ada", "family_name": "=1+1", "school_ids": ["a", "b"], "email": None}
 
 
@@ -65,6 +67,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
             self.end_headers()
             self.wfile.write(json.dumps(body).encode())
 
+        do_DELETE = do_GET  # noqa: N815 - http.server's name
         do_POST = do_GET  # noqa: N815 - http.server's name
 
         def log_message(self, *_arguments: object) -> None:
@@ -204,6 +207,52 @@ def test_without_the_districts_consent_nothing_is_exported(
     assert main(["users", "oakwood"]) == 1
 
     assert capsys.readouterr().err == "This district has not consented.\n"
+
+
+DELETION = {"district_id": "oakwood", "state": "under_way", "users": None, "schools": None, "runs": None}
+COUNTED = {**DELETION, "users": 7, "schools": 2, "runs": 9}
+
+
+@pytest.mark.parametrize(("arguments", "typed"), [([], "oakwood\n"), (["--yes-delete", "oakwood"], "")])
+def test_a_district_is_deleted_when_its_id_is_typed_again(
+    deployed: Deployed,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    typed: str,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    monkeypatch.setattr("staff.cli.PAUSE_S", 0.0)
+    deployed.answers["DELETE /prod/districts/oakwood?confirm=oakwood"] = [(202, DELETION)]
+    looks = [DELETION, COUNTED, COUNTED, {**COUNTED, "state": "done"}]
+    deployed.answers["GET /prod/districts/oakwood/deletion"] = [(200, look) for look in looks]
+
+    assert main(["delete", "oakwood", *arguments]) == 0
+
+    told = capsys.readouterr()
+    assert told.out == "oakwood is deleted: 7 users, 2 schools, 9 runs. Its audit log stays.\n"
+    assert told.err.splitlines()[-2:] == [
+        f"{'' if arguments else PROMPT}oakwood: waits until nobody works on the district any more.",
+        "oakwood: deletes 7 users, 2 schools, 9 runs.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed"), [([], "maplewood\n"), ([], ""), (["--yes-delete", "maplewood"], "oakwood\n")]
+)
+def test_with_another_id_nothing_is_deleted(
+    deployed: Deployed,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    typed: str,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+
+    assert main(["delete", "oakwood", *arguments]) == 1
+
+    assert capsys.readouterr().err.endswith("That is not the district's id. Nothing was deleted.\n")
+    assert deployed.asked == []
 
 
 def test_who_is_throttled_waits_as_long_as_told_and_sends_the_same_key(deployed: Deployed) -> None:
