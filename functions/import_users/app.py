@@ -15,6 +15,7 @@ from roster_sync.messaging.events import events_of
 from roster_sync.metering import METER
 from roster_sync.observability import Metric, count, logger, metrics
 from roster_sync.storage.change_log import ChangeLog
+from roster_sync.storage.deletions import Deletions
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.uploads import Uploads, upload_of
@@ -56,10 +57,19 @@ def importer() -> Importer:
     )
 
 
-def apply_file(key: str) -> Run:
-    """Apply the file of a key."""
+@cache
+def deletions() -> Deletions:
+    """Connect once per execution environment."""
+    return Deletions(environment().districts_table)
+
+
+def apply_file(key: str) -> Run | None:
+    """Apply the file of a key; None if its district was deleted since it was asked for."""
     district_id, run_id = upload_of(key)
     with logger.append_context_keys(district_id=district_id, run_id=run_id):
+        deletion = deletions().get(district_id)
+        if deletion and deletion.covers(run_id):
+            return None
         try:
             content = uploads().read(district_id, run_id)
         except (ConfigurationError, NotFoundError) as refusal:
@@ -73,5 +83,9 @@ def apply_file(key: str) -> Run:
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     """Apply the file that the event names; a second delivery changes nothing."""
     run = apply_file(event["detail"]["object"]["key"])
+    if run is None:
+        count(Metric.USERS_CHANGED, 0)
+        logger.info("Left a file of a deleted district alone")
+        return
     count(Metric.USERS_CHANGED, run.counts.created + run.counts.updated)
     logger.info("Imported a file", extra={"run_id": run.run_id, "state": run.state, "rows": run.counts.fetched})

@@ -14,8 +14,9 @@ from roster_sync.domain.identifiers import DistrictId, RunId
 from roster_sync.domain.schedule import Schedule
 from roster_sync.environment import SettingsApiEnvironment
 from roster_sync.messaging.connection_test import ConnectionTest
+from roster_sync.messaging.deletion_requests import DeletionRequest
 from roster_sync.messaging.events import events_of
-from roster_sync.messaging.queue import SyncRequestsQueue, UserChangesQueue
+from roster_sync.messaging.queue import DeletionsQueue, SyncRequestsQueue, UserChangesQueue
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.metering import METER
 from roster_sync.observability import logger
@@ -26,6 +27,7 @@ from roster_sync.storage.audit import AuditLog
 from roster_sync.storage.beginnings import Beginnings
 from roster_sync.storage.change_log import ChangeLog
 from roster_sync.storage.dead_letters import DeadLetters
+from roster_sync.storage.deletions import Deletions
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.export_consents import ExportConsents
 from roster_sync.storage.held import Held
@@ -58,6 +60,11 @@ def request_sync(district_id: DistrictId, run_id: RunId) -> None:
     sync_requests().send([SyncRequest(district_id, run_id)])
 
 
+def request_deletion(district_id: DistrictId) -> None:
+    """Send a DeletionRequest; rarely asked for."""
+    DeletionsQueue(environment().deletions_queue_url).send(DeletionRequest(district_id))
+
+
 def send_changes(district_id: DistrictId, bodies: Sequence[str]) -> None:
     """Send chunks again; rarely asked for."""
     UserChangesQueue(environment().user_changes_queue_url).send_again(district_id, bodies)
@@ -85,6 +92,8 @@ def api() -> Api:
             active_districts=ActiveDistricts(environment().districts_table).page,
             uploads=Uploads(environment().uploads_bucket),
             audit=AuditLog(environment().districts_table),
+            deletions=Deletions(environment().districts_table),
+            request_deletion=request_deletion,
             request_sync=request_sync,
             send_changes=send_changes,
             encrypt=encrypt,

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 
 from functions.dead_letters import app as dead_letters
+from functions.delete_district import app as delete_district
 from functions.dispatch import app as dispatch
 from functions.fetch import app as fetch
 from functions.sweep import app as sweep
@@ -188,6 +189,7 @@ def clear_caches() -> None:
         fetch.sync_requests,
         upsert.applier,
         dead_letters.stores,
+        delete_district.deleter,
         sweep.sync_requests,
         sweep.sweeper,
     ):
@@ -201,7 +203,8 @@ def a_night(monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
         tables = create_tables(boto3.client("dynamodb"))
         queues = create_queues(boto3.client("sqs"))
         key_id = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
-        boto3.client("s3").create_bucket(Bucket="checkpoints")
+        for bucket in ("checkpoints", "uploads"):
+            boto3.client("s3").create_bucket(Bucket=bucket)
         products = template()["Parameters"]["Products"]["Default"]
         deployed = {
             **tables,
@@ -210,6 +213,7 @@ def a_night(monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
             "Products": products,
             **{name: template()["Parameters"][name]["Default"] for name in ("DefaultSyncTime", "DefaultTimezone")},
             "CheckpointsBucket": "checkpoints",
+            "UploadsBucket": "uploads",
             "HostParallelRequests": "2",
             "EventBus": "none",
             "EventValues": "false",
@@ -217,7 +221,7 @@ def a_night(monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
         }
         # Nothing that a fetch waits for happens in a test by itself.
         monkeypatch.setattr(fetch, "time", SimpleNamespace(sleep=lambda _: None))
-        for function in ("dispatch", "fetch", "upsert", "sweep", "dead_letters"):
+        for function in ("dispatch", "fetch", "upsert", "sweep", "dead_letters", "delete_district"):
             for name, value in functions()[function]["Environment"]["Variables"].items():
                 monkeypatch.setenv(name, _resolved(value, deployed))
         clear_caches()

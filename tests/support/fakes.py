@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from roster_sync.domain.beginning import KEPT, Beginning
 from roster_sync.domain.change import Change, ChangeKind, Chunk, ManualChange, Restoration
 from roster_sync.domain.consent import ExportConsent
 from roster_sync.domain.dead_letter import DeadLetter, LetterKind
+from roster_sync.domain.deletion import Contents, Deletion
 from roster_sync.domain.district import School, Settings, require_own_oneroster_id
 from roster_sync.domain.errors import ConfigurationError, ConflictError, DistrictBusyError
 from roster_sync.domain.held_changes import Decision, HeldChange, HeldKind
@@ -412,6 +413,41 @@ class InMemoryHeld:
         return is_new
 
 
+class InMemoryDeletions:
+    """DeletionStore, of the districts of an InMemoryDistricts."""
+
+    def __init__(self, districts: InMemoryDistricts) -> None:
+        self._of = districts
+        self._newest: dict[DistrictId, Deletion] = {}
+
+    def get(self, district_id: DistrictId) -> Deletion | None:
+        return self._newest.get(district_id)
+
+    def begin(self, deletion: Deletion, entry: AuditEntry) -> bool:
+        before = self.get(deletion.district_id)
+        if before and before.ended_at is None:
+            return False
+        self._newest[deletion.district_id] = deletion
+        self._of._settings.pop(deletion.district_id, None)
+        self._of.audit.append(entry)
+        return True
+
+    def count(self, deletion: Deletion, contents: Contents) -> None:
+        stored = self.get(deletion.district_id)
+        if stored and stored.deletion_id == deletion.deletion_id and stored.contents is None:
+            self._newest[deletion.district_id] = replace(stored, contents=contents)
+
+    def end(self, deletion: Deletion, now: datetime) -> bool:
+        stored = self.get(deletion.district_id)
+        if stored is None or stored.deletion_id != deletion.deletion_id or stored.ended_at:
+            return False
+        self._newest[deletion.district_id] = replace(stored, ended_at=now)
+        self._of._leases.pop(deletion.district_id, None)
+        self._of._fences.pop(deletion.district_id, None)
+        self._of.audit.append(deletion.ended(now))
+        return True
+
+
 class InMemoryExportConsents:
     """ApiExportConsents."""
 
@@ -667,6 +703,56 @@ class InMemoryChangeLog:
         return found[start : start + limit], str(start + limit) if len(found) > start + limit else None
 
 
+class InMemoryContents:
+    """ContentsStore over the other stores; one item goes at a time, and `before_each` of them."""
+
+    def __init__(
+        self,
+        *,
+        districts: InMemoryDistricts,
+        users: InMemoryUsers,
+        runs: InMemoryRuns,
+        of_districts: Sequence[dict[DistrictId, Any]] = (),
+        of_runs: Sequence[dict[Any, Any]] = (),
+        beginnings: InMemoryBeginnings | None = None,
+        before_each: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Delete also what is kept by district, and what is kept by keys that begin with district and run."""
+        self._districts, self._users, self._runs = districts, users, runs
+        self._of_districts: list[dict[DistrictId, Any]] = [districts._settings, districts._tests, *of_districts]
+        self._of_runs = [runs._issues, *of_runs]
+        self._beginnings = (beginnings or InMemoryBeginnings())._kept
+        self._before_each = before_each
+
+    def count_users(self, district_id: DistrictId) -> int:
+        return len(self._users.all(district_id))
+
+    def delete_users(self, district_id: DistrictId, in_time: Callable[[], bool]) -> bool:
+        return self._emptied(self._users._users, (district_id,), in_time)
+
+    def delete_runs(self, district_id: DistrictId, in_time: Callable[[], bool]) -> bool:
+        for _, run_id in [key for key in self._runs._runs if key[0] == district_id]:
+            if not all(self._emptied(store, (district_id, run_id), in_time) for store in self._of_runs):
+                return False
+            self._emptied(self._runs._runs, (district_id, run_id), lambda: True)
+        self._runs._counted = {marker for marker in self._runs._counted if marker[0] != district_id}
+        return self._emptied(self._beginnings, (district_id,), in_time)
+
+    def delete_settings_and_schools(self, district_id: DistrictId) -> None:
+        self._emptied(self._districts._schools, (district_id,), lambda: True)
+        for store in self._of_districts:
+            self._before_each()
+            store.pop(district_id, None)
+
+    def _emptied(self, store: dict[Any, Any], begins: tuple[str, ...], in_time: Callable[[], bool]) -> bool:
+        for key in [key for key in store if key[: len(begins)] == begins]:
+            if not in_time():
+                return False
+            self._before_each()
+            del store[key]
+        return True
+
+
 class InMemoryEvents:
     """EventSink; `changed` holds run and change of each event, `ended` the runs."""
 
@@ -706,6 +792,10 @@ class InMemoryCheckpoints:
             for key, content in sorted(self.parts.items())
             if key[:2] == (district_id, run_id) and key[2].startswith(prefix)
         ]
+
+    def forget_district(self, district_id: DistrictId) -> None:
+        for key in [key for key in self.parts if key[0] == district_id]:
+            del self.parts[key]
 
     def forget(self, district_id: DistrictId, run_id: RunId) -> None:
         for key in [key for key in self.parts if key[:2] == (district_id, run_id)]:

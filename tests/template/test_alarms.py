@@ -23,7 +23,7 @@ def watched(namespace: str, metric: str) -> set[Any]:
 
 
 def test_every_dead_letter_calls_somebody() -> None:
-    kept = {"DispatchDeadLetterQueue"}
+    kept = {"DispatchDeadLetterQueue", "DeletionsDeadLetterQueue"}
     assert watched("AWS/SQS", "ApproximateNumberOfMessagesVisible") == kept
     assert watched("OneRosterSync", Metric.DEAD_LETTERS_KEPT) == {"dead_letters"}
 
@@ -33,8 +33,8 @@ def test_no_message_expires_unseen() -> None:
     queues = resources("AWS::SQS::Queue")
     aging = watched("AWS/SQS", "ApproximateAgeOfOldestMessage")
 
-    # A dead letter of dispatch rings by being there.
-    assert aging == set(queues) - {"DispatchDeadLetterQueue"}
+    # A dead letter of dispatch, or of a deletion, rings by being there.
+    assert aging == set(queues) - {"DispatchDeadLetterQueue", "DeletionsDeadLetterQueue"}
     for name, alarm in ALARMS.items():
         if alarm.get("MetricName") == "ApproximateAgeOfOldestMessage":
             queue = alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]

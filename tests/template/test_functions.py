@@ -15,6 +15,8 @@ from tests.support.template import ROOT, functions, properties, resources, templ
 PUBLIC_ROUTES = {("GET", "/portal"), ("GET", "/portal/{proxy+}"), ("GET", "/openapi.json")}
 ROUTES = {
     ("GET", "/districts"),
+    ("DELETE", "/districts/{district_id}"),
+    ("GET", "/districts/{district_id}/deletion"),
     ("GET", "/districts/{district_id}/export/users"),
     ("GET", "/districts/{district_id}/export/consent"),
     ("PUT", "/districts/{district_id}/export/consent"),
@@ -143,6 +145,7 @@ def test_each_function_is_a_folder_of_its_own_with_one_event() -> None:
         "upsert",
         "sweep",
         "dead_letters",
+        "delete_district",
         "import_users",
         "settings_api",
         "portal",

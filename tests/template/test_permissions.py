@@ -66,10 +66,10 @@ def test_only_upserts_and_uploads_write_users() -> None:
     assert may("dynamodb:UpdateItem", "UsersTable") == {"upsert", "import_users", "settings_api"}
     assert may("dynamodb:PartiQLInsert", "UsersTable") == {"upsert", "import_users", "settings_api"}
     assert may("dynamodb:PutItem", "UsersTable") == set()
-    assert may("dynamodb:BatchWriteItem", "UsersTable") == set()
 
 
-def test_no_function_can_delete_a_user_or_read_a_whole_table() -> None:
+def test_only_the_deletion_of_a_district_deletes_users_and_no_function_reads_a_whole_table() -> None:
+    assert may("dynamodb:BatchWriteItem", "UsersTable") == {"delete_district"}
     assert may("dynamodb:DeleteItem", "UsersTable") == set()
     assert [function for function, action, _ in rights() if action == "dynamodb:Scan"] == []
 
@@ -104,16 +104,24 @@ def test_no_function_may_what_it_never_does() -> None:
         "upsert",
         "sweep",
         "dead_letters",
+        "delete_district",
         "import_users",
         "settings_api",
     }
-    assert may("dynamodb:BatchWriteItem", "SyncRunsTable") == {"fetch", "dead_letters", "import_users", "settings_api"}
+    assert may("dynamodb:BatchWriteItem", "SyncRunsTable") == {
+        "fetch",
+        "dead_letters",
+        "delete_district",
+        "import_users",
+        "settings_api",
+    }
 
 
 def test_only_who_asks_for_syncs_can_and_only_fetch_and_redrives_send_changes() -> None:
     redrives = {"settings_api", "dead_letters"}
     assert may("sqs:SendMessage*", "SyncRequestsQueue") == {"dispatch", "fetch", "sweep", *redrives}
     assert may("sqs:SendMessage*", "UserChangesQueue") == {"fetch", *redrives}
+    assert may("sqs:SendMessage*", "DeletionsQueue") == {"settings_api"}
 
 
 def test_only_what_changes_users_or_ends_runs_tells_of_it_and_only_the_bus_that_is_named() -> None:
@@ -132,11 +140,12 @@ def test_nobody_is_told_unless_a_deployment_says_so_and_of_values_only_if_it_say
 def test_a_function_receives_from_its_own_queue_alone() -> None:
     assert may("sqs:ReceiveMessage", "SyncRequestsQueue") == {"fetch"}
     assert may("sqs:ReceiveMessage", "UserChangesQueue") == {"upsert"}
+    assert may("sqs:ReceiveMessage", "DeletionsQueue") == {"delete_district"}
     for queue in ("SyncRequestsDeadLetterQueue", "UserChangesDeadLetterQueue", "UploadsDeadLetterQueue"):
         assert may("sqs:ReceiveMessage", queue) == {"dead_letters"}
 
 
-@pytest.mark.parametrize("function", ["fetch", "upsert"])
+@pytest.mark.parametrize("function", ["fetch", "upsert", "delete_district"])
 def test_a_function_may_with_its_queue_what_lambda_needs_in_order_to_poll_it(function: str) -> None:
     on_queues = {action for each, action, _ in rights() if each == function and action.startswith("sqs:")}
 
@@ -160,7 +169,7 @@ def test_a_table_is_on_demand_restorable_and_encrypted_with_our_key(table: str) 
 
 
 def test_only_runs_and_lines_of_the_audit_log_expire() -> None:
-    """Leases have an `expires_at`, too, and must not be forgotten with their fence."""
+    """And deletions that have ended. Leases have an `expires_at`, too, and must not be forgotten with their fence."""
     found = {table: properties(table).get("TimeToLiveSpecification") for table in TABLES}
 
     assert {table: each for table, each in found.items() if each} == {
@@ -233,5 +242,7 @@ def test_files_come_by_tls_only(name: str) -> None:
 
 
 def test_only_fetch_sees_the_pages_that_it_keeps() -> None:
-    for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"):
+    for action in ("s3:GetObject", "s3:PutObject"):
         assert may(action, "CheckpointsBucket") == {"fetch"}
+    for action in ("s3:DeleteObject", "s3:ListBucket"):
+        assert may(action, "CheckpointsBucket") == {"fetch", "delete_district"}

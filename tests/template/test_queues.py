@@ -2,6 +2,7 @@
 
 import pytest
 
+from roster_sync.domain.deletion import REQUEST_TIME, WORK_TIME
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
 from roster_sync.domain.silence import LONG_SILENCE, SILENCE
 from tests.support.template import functions, properties, resources
@@ -20,15 +21,16 @@ MAPPINGS = {
 }
 
 
-def test_the_night_has_two_queues() -> None:
-    assert set(QUEUES) == {"SyncRequestsQueue", "UserChangesQueue"}
+def test_the_night_has_two_queues_and_deletions_have_one() -> None:
+    assert set(QUEUES) == {"SyncRequestsQueue", "UserChangesQueue", "DeletionsQueue"}
     assert set(MAPPINGS) >= set(QUEUES)
 
 
 def test_every_dead_letter_that_has_a_run_is_read() -> None:
     read = {queue for queue, mapping in MAPPINGS.items() if mapping["FunctionName"]["Ref"] == "DeadLettersFunction"}
 
-    assert read == set(DEAD_LETTER_QUEUES) - {"DispatchDeadLetterQueue"} == set(MAPPINGS) - set(QUEUES)
+    of_no_run = {"DispatchDeadLetterQueue", "DeletionsDeadLetterQueue"}
+    assert read == set(DEAD_LETTER_QUEUES) - of_no_run == set(MAPPINGS) - set(QUEUES)
 
 
 def test_a_dead_letter_that_is_being_read_stays_invisible() -> None:
@@ -90,8 +92,26 @@ def test_only_failed_messages_of_a_batch_come_again(queue: str) -> None:
     assert MAPPINGS[queue]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_a_failing_district_repeats_no_other() -> None:
-    assert MAPPINGS["SyncRequestsQueue"]["BatchSize"] == 1
+@pytest.mark.parametrize("queue", ["SyncRequestsQueue", "DeletionsQueue"])
+def test_a_failing_district_repeats_no_other(queue: str) -> None:
+    assert MAPPINGS[queue]["BatchSize"] == 1
+
+
+def test_a_deletion_holds_the_lease_for_longer_than_a_call_takes() -> None:
+    assert properties("DeleteDistrictFunction")["Timeout"] < LEASE_TIME.total_seconds()
+
+
+def test_a_deletion_outlasts_whoever_may_be_at_work_when_it_is_asked_for() -> None:
+    assert max(function.get("Timeout", 3) for function in functions().values()) <= WORK_TIME.total_seconds()
+    assert functions()["settings_api"]["Timeout"] < REQUEST_TIME.total_seconds()
+
+
+def test_a_deletion_is_tried_for_longer_than_any_run_holds_the_lease_and_rings_before_it_is_given_up() -> None:
+    queue = QUEUES["DeletionsQueue"]
+    tried_for = queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
+
+    assert LONG_SILENCE.total_seconds() < tried_for < queue["MessageRetentionPeriod"]
+    assert properties("DeletionsWaitingAlarm")["Threshold"] < tried_for
 
 
 @pytest.mark.parametrize(

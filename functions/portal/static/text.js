@@ -558,7 +558,7 @@ export const t = {
     more: "Show older",
     changed: (name) => `${name}: changed`,
     differs: (name, before, after) => `${name}: ${before} → ${after}`,
-    names: { name: "Name", oneroster_id: "OneRoster ID" },
+    names: { name: "Name", oneroster_id: "OneRoster ID", users: "Users", schools: "Schools", runs: "Runs" },
     acts: {
       settings_saved: "Saved the settings",
       settings_tested: "Tested the settings",
@@ -577,6 +577,8 @@ export const t = {
       changes_discarded: "Decided against what a run held back",
       run_undone: "Undid a run",
       run_redriven: "Tried a run again",
+      deletion_started: "Started to delete the district",
+      district_deleted: "Deleted the district",
     },
   },
   changed: {

@@ -129,6 +129,17 @@ class ImportUsersEnvironment(_Environment):
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteDistrictEnvironment(_Environment):
+    """Variables of `delete_district`."""
+
+    districts_table: str
+    users_table: str
+    sync_runs_table: str
+    checkpoints_bucket: str
+    uploads_bucket: str
+
+
+@dataclass(frozen=True, slots=True)
 class SettingsApiEnvironment(_Environment):
     """Variables of `settings_api`."""
 
@@ -137,6 +148,7 @@ class SettingsApiEnvironment(_Environment):
     sync_runs_table: str
     sync_requests_queue_url: str
     user_changes_queue_url: str
+    deletions_queue_url: str
     secrets_key_id: str
     uploads_bucket: str
     test_connection_function: str

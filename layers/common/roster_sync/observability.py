@@ -52,6 +52,9 @@ class Metric(StrEnum):
     CHANGES_SUPERSEDED = "ChangesSuperseded"
     """Changes dropped because a newer run or upload had written the user."""
 
+    DISTRICTS_DELETED = "DistrictsDeleted"
+    """Deletions of districts that came to their end."""
+
 
 RUN_ENDED: Mapping[RunState, Metric] = {
     RunState.COMPLETED: Metric.RUNS_COMPLETED,

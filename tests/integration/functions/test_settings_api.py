@@ -15,7 +15,7 @@ from functions.settings_api import app as settings_api
 from roster_sync.security.secrets import Secrets
 from tests.support.builders import DISTRICT, OTHER_DISTRICT
 from tests.support.deployed import Context
-from tests.support.events import EVENTS, api_event, district_admin
+from tests.support.events import EVENTS, api_event, district_admin, support
 from tests.support.invocations import Invocations, serve_invocations
 from tests.support.template import create_queues, create_tables, functions
 
@@ -79,6 +79,7 @@ def clear_caches() -> None:
         settings_api.api,
         import_users.environment,
         import_users.uploads,
+        import_users.deletions,
         import_users.importer,
     ):
         factory.cache_clear()
@@ -93,6 +94,7 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "SYNC_RUNS_TABLE": "SyncRunsTable",
         "SYNC_REQUESTS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/SyncRequestsQueue",
         "USER_CHANGES_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/UserChangesQueue",
+        "DELETIONS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/DeletionsQueue",
         "UPLOADS_BUCKET": BUCKET,
         "SECRETS_KEY_ID": "key",
         "TEST_CONNECTION_FUNCTION": "test-connection",
@@ -119,6 +121,7 @@ def deployed(variables: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deplo
         key_id = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
         monkeypatch.setenv("SYNC_REQUESTS_QUEUE_URL", queues["SyncRequestsQueue"])
         monkeypatch.setenv("USER_CHANGES_QUEUE_URL", queues["UserChangesQueue"])
+        monkeypatch.setenv("DELETIONS_QUEUE_URL", queues["DeletionsQueue"])
         monkeypatch.setenv("SECRETS_KEY_ID", key_id)
         monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", invocations.url)
         yield Deployed(queues, key_id, invocations)
@@ -282,6 +285,23 @@ def test_an_upload_of_many_rows_is_kept_in_the_bucket(deployed: Deployed) -> Non
     kept = boto3.client("s3").get_object(Bucket=BUCKET, Key=stored["Key"])["Body"].read()
 
     assert (status, queued, kept) == (202, "queued", content)
+
+
+def test_a_district_s_deletion_is_asked_for_and_a_file_that_arrives_after_it_leaves_nothing(
+    deployed: Deployed,
+) -> None:
+    deployed.set_up()
+    _, upload = deployed.send("POST", "/users/upload-url")
+    key = f"uploads/{DISTRICT}/{upload['run_id']}.csv"
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=(HEADER + COUNSELOR).encode())
+
+    status, deletion = deployed.send("DELETE", "", query={"confirm": DISTRICT}, claims=support())
+    deployed.arrive(key)
+
+    assert (status, deletion["state"]) == (202, "under_way")
+    assert deployed.messages("DeletionsQueue") == [{"district_id": DISTRICT, "version": 1}]
+    assert boto3.client("dynamodb").scan(TableName="UsersTable")["Items"] == []
+    assert boto3.client("dynamodb").scan(TableName="SyncRunsTable")["Items"] == []
 
 
 def test_a_file_that_arrives_twice_is_applied_once(deployed: Deployed) -> None:

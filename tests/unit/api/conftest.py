@@ -25,6 +25,7 @@ from tests.support.fakes import (
     InMemoryBeginnings,
     InMemoryChangeLog,
     InMemoryDeadLetters,
+    InMemoryDeletions,
     InMemoryDistricts,
     InMemoryEvents,
     InMemoryExportConsents,
@@ -94,6 +95,8 @@ class Client:
     def __init__(self) -> None:
         self.audit = InMemoryAudit()
         self.districts = InMemoryDistricts(self.audit)
+        self.deletions = InMemoryDeletions(self.districts)
+        self.deletions_asked: list[DistrictId] = []
         self.runs = InMemoryRuns(self.audit)
         self.dead_letters = InMemoryDeadLetters(self.runs)
         self.sent: list[tuple[DistrictId, list[str]]] = []
@@ -124,6 +127,8 @@ class Client:
                 uploads=self.uploads,
                 beginnings=self.beginnings,
                 export_consents=InMemoryExportConsents(),
+                deletions=self.deletions,
+                request_deletion=self.deletions_asked.append,
                 active_districts=self._active,
                 audit=self.audit,
                 request_sync=self._request_sync,

@@ -30,6 +30,7 @@ _SCHEME_DESCRIPTION = "ID token of the deployment's Cognito user pool. It lasts 
 
 _TAGS = {
     "districts": "All of them, for the vendor's staff.",
+    "deletion": "Of a district, for the vendor's staff.",
     "settings": "Of a district: its provider, key and secret, products, limits.",
     "schools": "Of a district, each with its OneRoster ID.",
     "users": "Of a district as they are stored, and uploads of users.",
@@ -122,7 +123,7 @@ def described(resolver: APIGatewayRestResolver) -> Json:
         if model := _TYPED_ELSEWHERE.get(operation["operationId"]):
             _type(operation, model, schemas)
         _complete_parameters(operation)
-        _complete_answers(operation, schemas)
+        _complete_answers(operation, schemas, may_conflict=method != "get" and "{district_id}/" in path)
     document["components"]["responses"] = {_name_of(status): _problem(status) for status in _PROBLEMS}
     tidy: Json = _tidy(document)
     tidy["paths"] = dict(sorted(tidy["paths"].items()))
@@ -186,10 +187,13 @@ def _complete_parameters(operation: Json) -> None:
             parameter["name"] = parameter["name"].title()
 
 
-def _complete_answers(operation: Json, schemas: Json) -> None:
+def _complete_answers(operation: Json, schemas: Json, *, may_conflict: bool) -> None:
+    """`may_conflict` with the deletion of the district."""
     described = operation["responses"]
     problems = {HTTPStatus(int(status)) for status in described if int(status) >= HTTPStatus.BAD_REQUEST}
     problems.update(_OF_ANY_ROUTE, _OF_A_BODY if "requestBody" in operation else ())
+    if may_conflict:
+        problems.add(HTTPStatus.CONFLICT)
     successes = {status: answer for status, answer in described.items() if int(status) < HTTPStatus.BAD_REQUEST}
     for status, answer in successes.items():
         if int(status) == HTTPStatus.NO_CONTENT:

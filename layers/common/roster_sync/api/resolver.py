@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from roster_sync.api.audit import add_audit_routes
 from roster_sync.api.changes import add_change_routes
+from roster_sync.api.deletion import add_deletion_routes, refuse_changes
 from roster_sync.api.districts import add_district_routes
 from roster_sync.api.export import add_export_routes
 from roster_sync.api.held import add_held_routes
@@ -136,8 +137,10 @@ def resolver_of(services: Services) -> APIGatewayRestResolver:
         response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR,
         json_body_deserializer=_read_json,
     )
+    resolver.use([refuse_changes(services)])
     for add_routes in (
         add_district_routes,
+        add_deletion_routes,
         add_export_routes,
         add_settings_routes,
         add_school_routes,

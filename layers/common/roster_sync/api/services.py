@@ -18,6 +18,7 @@ from roster_sync.use_cases.find_users import UserSearch
 from roster_sync.use_cases.ports import (
     ChangeLog,
     DeadLetterStore,
+    DeletionStore,
     DistrictStore,
     EventSink,
     HeldStore,
@@ -134,6 +135,7 @@ class Services:
 
     Attributes:
         active_districts: Ids of districts with a product on, from a cursor and as many as said, and the next cursor.
+        request_deletion: Lets a deletion that is stored go on.
         request_sync: Sends a SyncRequest.
         send_changes: Sends bodies of chunks again.
         encrypt: Encrypts a secret for a district; there is no way back in this function.
@@ -158,8 +160,10 @@ class Services:
     uploads: ApiUploads
     beginnings: ApiBeginnings
     export_consents: ApiExportConsents
+    deletions: DeletionStore
     active_districts: Callable[[str | None, int], tuple[Sequence[DistrictId], str | None]]
     audit: Audit
+    request_deletion: Callable[[DistrictId], None]
     request_sync: Callable[[DistrictId, RunId], None]
     send_changes: Callable[[DistrictId, Sequence[str]], None]
     encrypt: Callable[[DistrictId, str], bytes]

@@ -44,6 +44,8 @@ class Act(StrEnum):
     CHANGES_DISCARDED = "changes_discarded"
     RUN_UNDONE = "run_undone"
     RUN_REDRIVEN = "run_redriven"
+    DELETION_STARTED = "deletion_started"
+    DISTRICT_DELETED = "district_deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

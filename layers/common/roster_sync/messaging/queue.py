@@ -14,6 +14,7 @@ from roster_sync.domain.identifiers import DistrictId
 from roster_sync.domain.silence import Backlog
 from roster_sync.messaging import user_changes
 from roster_sync.messaging.batches import all_taken, batches
+from roster_sync.messaging.deletion_requests import DeletionRequest
 from roster_sync.messaging.sync_requests import SyncRequest
 
 if TYPE_CHECKING:
@@ -74,6 +75,21 @@ class SyncRequestsQueue:
             TransientError: Some request could not be sent after retries.
         """
         self._sender.send((request.district_id, request.to_json()) for request in requests)
+
+
+class DeletionsQueue:
+    """Where deletions wait for `delete_district`."""
+
+    def __init__(self, url: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._sender = _Sender(url, pause)
+
+    def send(self, request: DeletionRequest) -> None:
+        """Send a request.
+
+        Raises:
+            TransientError: It could not be sent after retries.
+        """
+        self._sender.send([(request.district_id, request.to_json())])
 
 
 class UserChangesQueue:

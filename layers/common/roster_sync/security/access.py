@@ -62,14 +62,16 @@ def account(claims: Mapping[str, str] | None) -> Account:
     return Account(DistrictId(district_id) if district_id else None, role, name)
 
 
-def require_staff(asking: Account) -> None:
-    """Let the vendor's staff alone act on more than one district.
+def require_staff(
+    asking: Account, refusal: str = "Only the vendor's staff may see all districts. Ask for your own district."
+) -> None:
+    """Let the vendor's staff alone do what concerns more than one district's own work.
 
     Raises:
         ForbiddenError: The account is of a district, or of nobody.
     """
     if asking.role is not AccountRole.SUPPORT:
-        raise ForbiddenError("Only the vendor's staff may see all districts. Ask for your own district.")
+        raise ForbiddenError(refusal)
 
 
 def require_access(asking: Account, district_id: DistrictId) -> None:

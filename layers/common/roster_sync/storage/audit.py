@@ -10,7 +10,8 @@ from roster_sync.domain.audit import KEPT, Act, Alteration, AuditEntry
 from roster_sync.domain.identifiers import DistrictId
 from roster_sync.storage.dynamodb import Bounds, errors_as_ours
 
-_PREFIX: Final = "audit#"
+PREFIX: Final = "audit#"
+"""Of its range keys."""
 
 
 class _AlterationMap(MapAttribute[str, str]):
@@ -58,7 +59,7 @@ class AuditLog:
             cursor: As returned with the page before; None for the first.
             limit: Lines of one page.
         """
-        lines = _AuditItem.item.between(_PREFIX, _PREFIX + (cursor or "~"))
+        lines = _AuditItem.item.between(PREFIX, PREFIX + (cursor or "~"))
         # One more, to know whether there is one; and the one that the cursor names, which `between` includes.
         wanted = limit + 1 + (cursor is not None)
         found = list(_AuditItem.query(district_id, lines, scan_index_forward=False, limit=wanted, consistent_read=True))
@@ -80,7 +81,7 @@ def plain_line(entry: AuditEntry) -> tuple[str, dict[str, Any]]:
 def _item(entry: AuditEntry) -> _AuditItem:
     return _AuditItem(
         entry.district_id,
-        _PREFIX + entry.entry_id,
+        PREFIX + entry.entry_id,
         at=entry.at,
         actor=entry.actor,
         act=entry.act.value,
@@ -99,7 +100,7 @@ def _map(alteration: Alteration) -> _AlterationMap:
 def _entry(item: _AuditItem) -> AuditEntry:
     return AuditEntry(
         district_id=DistrictId(item.district_id),
-        entry_id=item.item.removeprefix(_PREFIX),
+        entry_id=item.item.removeprefix(PREFIX),
         at=item.at,
         actor=item.actor,
         act=Act(item.act),

@@ -57,9 +57,14 @@ class Beginnings:
         self._client.put_item(TableName=self._table_name, Item=item)
 
 
+def beginnings_key(district_id: DistrictId) -> str:
+    """The partition of a district's beginnings."""
+    return f"{district_id}#idempotency"
+
+
 def _item(district_id: DistrictId, key: str, beginning: Beginning, expires_at: int) -> dict[str, Any]:
     return {
-        "run_key": {"S": f"{district_id}#idempotency"},
+        "run_key": {"S": beginnings_key(district_id)},
         "item": {"S": hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()},
         "began_at": {"S": beginning.at.isoformat()},
         "nonce": {"S": beginning.nonce},

@@ -97,8 +97,8 @@ class ChangeLog:
     def all(self, district_id: DistrictId, run_id: RunId) -> Iterator[KeptChanges]:
         """What every chunk of every attempt of a run changes, in no order."""
         with errors_as_ours():
-            for shard in range(SHARDS):
-                yield from self._chunks(_shard_key(district_id, run_id, shard))
+            for key in change_keys(district_id, run_id):
+                yield from self._chunks(key)
 
     @errors_as_ours()
     def page(
@@ -158,6 +158,11 @@ class ChangeLog:
             answer = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
             packed += answer["Item"]["packed"]["B"]
         return packed
+
+
+def change_keys(district_id: DistrictId, run_id: RunId) -> list[str]:
+    """The partitions of a run's changes."""
+    return [_shard_key(district_id, run_id, shard) for shard in range(SHARDS)]
 
 
 def _key(district_id: DistrictId, run_id: RunId, attempt: int, number: int) -> dict[str, Any]:

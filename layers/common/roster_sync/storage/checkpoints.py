@@ -59,6 +59,16 @@ class Checkpoints:
             for key in self._keys(_prefix(district_id, run_id)):
                 self._s3.delete_object(Bucket=self._bucket, Key=key)
 
+    def forget_district(self, district_id: DistrictId) -> None:
+        """Delete all parts of all runs of a district.
+
+        Raises:
+            TransientError: S3 did not answer, retries included.
+        """
+        with _errors_as_ours():
+            for key in self._keys(f"{district_id}/"):
+                self._s3.delete_object(Bucket=self._bucket, Key=key)
+
     def _keys(self, prefix: str) -> list[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
         return sorted(found["Key"] for page in pages for found in page.get("Contents", []))

@@ -43,8 +43,8 @@ from roster_sync.storage.dynamodb import (
     updated,
 )
 
-_SETTINGS: Final = "settings"
-_LEASE: Final = "lease"
+SETTINGS: Final = "settings"
+LEASE: Final = "lease"
 _TESTS: Final = "tests"
 _SCHOOL_PREFIX: Final = "school#"
 _SCHOOLS: Final = "schools"
@@ -140,7 +140,7 @@ class Districts:
     @errors_as_ours()
     def settings(self, district_id: DistrictId) -> Settings | None:
         """A district's settings as last saved; None if it has none."""
-        item = _item(district_id, _SETTINGS)
+        item = _item(district_id, SETTINGS)
         return _settings(item) if item else None
 
     @errors_as_ours()
@@ -152,7 +152,7 @@ class Districts:
         """
         item = _DistrictItem(
             settings.district_id,
-            _SETTINGS,
+            SETTINGS,
             active=_YES if settings.products else None,
             base_url=settings.base_url,
             consumer_key=settings.consumer_key,
@@ -213,13 +213,13 @@ class Districts:
             if sign_in.token_url
             else _DistrictItem.sign_in_token_url.remove(),
         ]
-        return _updated(district_id, _SETTINGS, found, _DistrictItem.version == version) is not None
+        return _updated(district_id, SETTINGS, found, _DistrictItem.version == version) is not None
 
     @errors_as_ours()
     def save_previewed(self, district_id: DistrictId, now: datetime, version: int) -> bool:
         """Note that a preview of the settings of a version has completed; False if they are stored no more."""
         noted = [_DistrictItem.previewed_at.set(now)]
-        return _updated(district_id, _SETTINGS, noted, _DistrictItem.version == version) is not None
+        return _updated(district_id, SETTINGS, noted, _DistrictItem.version == version) is not None
 
     @errors_as_ours()
     def schools(self, district_id: DistrictId) -> list[School]:
@@ -310,7 +310,7 @@ class Districts:
             district_id, take, _DistrictItem.holder == holder
         )
         if lease is None:
-            held = _item(district_id, _LEASE)
+            held = _item(district_id, LEASE)
             if held is None or not held.holder:
                 raise OwnOutageError("Another sync or upload has just ended.")
             raise DistrictBusyError(held.holder)
@@ -341,7 +341,7 @@ class Districts:
     @errors_as_ours()
     def held(self, district_id: DistrictId) -> Lease | None:
         """The lease as it stands, expired or not; None if it is free."""
-        item = _item(district_id, _LEASE)
+        item = _item(district_id, LEASE)
         return _lease(item) if item and item.holder else None
 
     @errors_as_ours()
@@ -372,7 +372,7 @@ def _item(district_id: DistrictId, item: str) -> _DistrictItem | None:
 
 
 def _updated_lease(district_id: DistrictId, actions: Sequence[Action], condition: Condition) -> _DistrictItem | None:
-    return _updated(district_id, _LEASE, actions, condition)
+    return _updated(district_id, LEASE, actions, condition)
 
 
 def _updated(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
@@ -17,6 +17,8 @@ from roster_sync.domain.upload import CONTENT_TYPE, MAX_FILE_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+_FOLDER: Final = "uploads"
 
 
 class Uploads:
@@ -73,6 +75,19 @@ class Uploads:
                 raise ConfigurationError("The file is larger than 50 MB. Split it into several files.")
             return found["Body"].read()
 
+    def forget_district(self, district_id: DistrictId) -> None:
+        """Delete all files of a district.
+
+        Raises:
+            TransientError: The bucket did not answer.
+        """
+        with _errors_as_ours():
+            pages = self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=f"{_FOLDER}/{district_id}/"
+            )
+            for key in [found["Key"] for page in pages for found in page.get("Contents", [])]:
+                self._s3.delete_object(Bucket=self._bucket, Key=key)
+
 
 def upload_of(key: str) -> tuple[DistrictId, RunId]:
     """The district and run that a file's key names.
@@ -85,7 +100,7 @@ def upload_of(key: str) -> tuple[DistrictId, RunId]:
 
 
 def _key(district_id: DistrictId, run_id: RunId) -> str:
-    return f"uploads/{district_id}/{run_id}.csv"
+    return f"{_FOLDER}/{district_id}/{run_id}.csv"
 
 
 @contextmanager

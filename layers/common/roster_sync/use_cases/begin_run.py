@@ -11,9 +11,12 @@ from roster_sync.use_cases.take_lease import end_previous, wait_for_lease
 def begin_run(district_id: DistrictId, run_id: RunId, fetcher: Fetcher) -> Run | RunState | None:
     """The run with its new attempt, holding the lease; SKIPPED if another run has it, None if it had ended before.
 
-    What chunks of an earlier attempt write is written when it returns.
+    None, too, if the run is gone. What chunks of an earlier attempt write is written when it returns.
     """
     leases, runs, clock = fetcher.leases, fetcher.runs, fetcher.clock
+    if runs.get(district_id, run_id) is None:
+        # Deleted with its district, which must not be left a lease.
+        return None
     try:
         lease = wait_for_lease(district_id, run_id, leases=leases, runs=runs, clock=clock, pause=fetcher.pause)
     except DistrictBusyError as busy:

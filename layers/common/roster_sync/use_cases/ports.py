@@ -8,6 +8,7 @@ from typing import Protocol
 from roster_sync.domain.audit import AuditEntry
 from roster_sync.domain.change import Chunk, ManualChange
 from roster_sync.domain.dead_letter import DeadLetter
+from roster_sync.domain.deletion import Contents, Deletion
 from roster_sync.domain.district import School, Settings
 from roster_sync.domain.held_changes import Decision, HeldChange, HeldKind
 from roster_sync.domain.identifiers import DistrictId, RunId, SchoolId, UserId
@@ -299,3 +300,35 @@ class ChangeQueue(Protocol):
         Raises:
             TransientError: Some chunk could not be sent after retries.
         """
+
+
+class DeletionStore(Protocol):
+    """The newest deletion of each district."""
+
+    def get(self, district_id: DistrictId) -> Deletion | None:
+        """The newest deletion, ended or not; None if there was none within the time of the audit log."""
+
+    def begin(self, deletion: Deletion, entry: AuditEntry) -> bool:
+        """Store a deletion and its line, and delete the settings: no night begins. False if one is under way."""
+
+    def count(self, deletion: Deletion, contents: Contents) -> None:
+        """Note what there is to delete; what was noted before stays."""
+
+    def end(self, deletion: Deletion, now: datetime) -> bool:
+        """Note that it has ended, with its line, and delete the lease; False if it had ended before."""
+
+
+class ContentsStore(Protocol):
+    """All that is stored of a district, but its audit log, its lease and its deletion."""
+
+    def count_users(self, district_id: DistrictId) -> int:
+        """How many users are stored."""
+
+    def delete_users(self, district_id: DistrictId, in_time: Callable[[], bool]) -> bool:
+        """Delete users while `in_time`; whether none is left."""
+
+    def delete_runs(self, district_id: DistrictId, in_time: Callable[[], bool]) -> bool:
+        """Delete runs while `in_time`, each after what belongs to it; whether nothing is left."""
+
+    def delete_settings_and_schools(self, district_id: DistrictId) -> None:
+        """Delete settings, schools, the consent to exports and what is counted of the district."""
