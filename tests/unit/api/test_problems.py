@@ -11,6 +11,8 @@ from tests.support.events import support
 from tests.unit.api.conftest import Answer, Client
 
 ROUTES = [
+    ("DELETE", ""),
+    ("GET", "/deletion"),
     ("GET", "/settings"),
     ("PUT", "/settings"),
     ("POST", "/settings/test"),
