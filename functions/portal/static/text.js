@@ -201,6 +201,21 @@ export const t = {
     },
   },
 
+  consent: {
+    title: "Export by our support staff",
+    lead: "Our support staff can look after your syncs. They can export the list of your users only if you let them, and only for a time.",
+    none: "Our support staff may not export your users.",
+    given: (until, by, at) => `Our support staff may export your users until ${until}. ${by} allowed it on ${at}.`,
+    until: "Let our support staff export your users until the end of",
+    untilHint: (last) => `At the latest ${last}. You can take it back at any time, and the page Audit shows each export.`,
+    allow: "Allow it",
+    change: "Allow it until this day instead",
+    takeBack: "Take it back",
+    notYours: "Only the district's administrator can decide about it.",
+    saved: "Allowed.",
+    takenBack: "Taken back.",
+  },
+
   settings: {
     title: "OneRoster Settings",
     lead: "Your student information system (SIS) shows these values on its OneRoster or API page.",

@@ -6,6 +6,7 @@ import { action, card, checkbox, notice, showProblem } from "../parts.js";
 import { keepReport, keptReport, showFindings, showSteps } from "../test-report.js";
 import { t } from "../text.js";
 import { advanced } from "./settings-advanced.js";
+import { consent } from "./settings-consent.js";
 import { input, labelled, signInSelect } from "./settings-fields.js";
 import { roleRows } from "./settings-roles.js";
 import { differences, entered, isSame, whole } from "./settings-values.js";
@@ -135,7 +136,7 @@ export async function settings(view) {
   });
   fill();
   guard(unsaved);
-  replace(view.main, h("h1", { tabindex: "-1" }, t.settings.title), h("p", { class: "lead" }, t.settings.lead), form);
+  replace(view.main, h("h1", { tabindex: "-1" }, t.settings.title), h("p", { class: "lead" }, t.settings.lead), form, await consent(view));
 }
 
 function sections(stored, report) {
