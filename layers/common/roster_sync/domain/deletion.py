@@ -13,8 +13,8 @@ from roster_sync.domain.run import Run, RunKind, RunState
 REASON: Final = "The district is being deleted."
 """Of runs that end because of it."""
 
-REQUEST_TIME: Final = timedelta(minutes=1)
-"""A request to the API that had begun before is over then."""
+REQUEST_TIME: Final = timedelta(seconds=30)
+"""A request to the API that had begun before is over then, for its function ends after 29 s."""
 
 WORK_TIME: Final = timedelta(minutes=15)
 """The longest time of any function: whoever still works on a run that was ended by another is over then."""
