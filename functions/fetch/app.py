@@ -36,6 +36,7 @@ from roster_sync.use_cases.apply_approval import apply_approval
 from roster_sync.use_cases.fetch_roster import fetch_roster
 from roster_sync.use_cases.fetcher import Fetcher
 from roster_sync.use_cases.revert_run import revert_run
+from roster_sync.use_cases.tell_of_end import tell_of_end
 
 PATIENCE = RetryPolicy(total_s=125)
 """With one page: it is tried again for so long, and its last attempt may take `OneRosterClient`'s 120 s more. So a page
@@ -127,14 +128,6 @@ def events() -> Events | None:
     return events_of(environment.event_bus, values=environment.event_values)
 
 
-def tell_of_end(district_id: DistrictId, run_id: RunId) -> None:
-    """Tell of a run that has ended, though `upsert` may have done so: whoever died before telling comes again."""
-    told = events()
-    run = fetcher().runs.get(district_id, run_id) if told else None
-    if told and run and run.state.is_terminal:
-        told.run_ended(run)
-
-
 def fetch_record(record: SQSRecord, *, deadline: datetime) -> None:
     """Fetch one district; raising sends the message back to the queue."""
     request = SyncRequest.from_json(record.body)
@@ -146,7 +139,8 @@ def fetch_record(record: SQSRecord, *, deadline: datetime) -> None:
             fetched = revert_run(request.district_id, request.run_id, metered)
         else:
             fetched = fetch_roster(request.district_id, request.run_id, metered, deadline=deadline)
-        tell_of_end(request.district_id, request.run_id)
+        # `upsert` may have told of it; but whoever died before telling comes again.
+        tell_of_end(request.district_id, request.run_id, fetcher().runs, events())
         count(Metric.RECORDS_FETCHED, fetched.records)
         count(Metric.PROVIDER_REQUESTS, fetched.provider_requests)
         count(Metric.CHUNKS_SENT, fetched.chunks)

@@ -11,6 +11,7 @@ from roster_sync.domain.usage import ACCOUNTING_OF_A_CHUNK, Usage
 from roster_sync.use_cases.close_run import close_if_applied
 from roster_sync.use_cases.keep_changes import keep_chunk
 from roster_sync.use_cases.ports import ChangeLog, EventSink, LeaseStore, Metered, RunStore, UserStore
+from roster_sync.use_cases.tell_of_end import tell_of_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ def apply_chunk(
     if counted is None:
         return AppliedChunk(counts)
     ended = close_if_applied(counted, runs=runs, leases=leases, now=clock())
-    if events and ended:
-        events.run_ended(runs.get(chunk.district_id, chunk.run_id) or counted)
+    if ended:
+        tell_of_end(chunk.district_id, chunk.run_id, runs, events)
     return AppliedChunk(counts, ended)
 
 

@@ -17,6 +17,7 @@ from roster_sync.use_cases.close_run import close_run
 from roster_sync.use_cases.keep_changes import keep_edit
 from roster_sync.use_cases.ports import ChangeLog, EventSink, LeaseStore, Metered, RunStore, UserStore
 from roster_sync.use_cases.take_lease import end_previous, take_lease
+from roster_sync.use_cases.tell_of_end import tell_of_end
 
 NO_SUCH_USER = "There is no such user. Look the user up in the list of users."
 
@@ -135,7 +136,5 @@ def _apply(edit: ManualEdit, run: Run, editor: Editor) -> None:
 
 def _tell_of_end(run: Run, editor: Editor) -> None:
     """Tell of a run that has ended; a bus that does not answer makes nothing undone, so it is left at that."""
-    stored = editor.runs.get(run.district_id, run.run_id)
-    if editor.events and stored and stored.state.is_terminal:
-        with suppress(TransientError):
-            editor.events.run_ended(stored)
+    with suppress(TransientError):
+        tell_of_end(run.district_id, run.run_id, editor.runs, editor.events)

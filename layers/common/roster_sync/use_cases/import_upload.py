@@ -138,17 +138,21 @@ def create_upload_run(district_id: DistrictId, run_id: RunId, importer: Importer
 
 
 def _ended(district_id: DistrictId, run_id: RunId, importer: Importer) -> Run | None:
-    """The run if it has ended; it is told of, for whoever ended it may have died before."""
+    """The run if it has ended."""
+    run = _told(district_id, run_id, importer)
+    return run if run and run.state.is_terminal else None
+
+
+def _told(district_id: DistrictId, run_id: RunId, importer: Importer) -> Run | None:
+    """The run; if it has ended it is told of, for whoever ended it may have died before."""
     run = importer.runs.get(district_id, run_id)
-    if run is None or not run.state.is_terminal:
-        return None
-    if importer.events:
+    if importer.events and run and run.state.is_terminal:
         importer.events.run_ended(run)
     return run
 
 
 def _stored(district_id: DistrictId, run_id: RunId, importer: Importer) -> Run:
-    run = _ended(district_id, run_id, importer) or importer.runs.get(district_id, run_id)
+    run = _told(district_id, run_id, importer)
     if run is None:
         raise TransientError("The run of this upload was not found.")
     return run

@@ -10,6 +10,7 @@ from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME, Lease
 from roster_sync.domain.run import Run, RunState
 from roster_sync.use_cases.close_run import close_if_given_up, end_dead_run
 from roster_sync.use_cases.ports import DeadLetterStore, EventSink, LeaseStore, RunStore
+from roster_sync.use_cases.tell_of_end import tell_of_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ def keep_dead_letter(
         ended = close_if_given_up(counted, lease, runs=runs, leases=leases, now=clock()) if counted else None
     else:
         ended = end_dead_run(run, lease, reason_of(letter, run), runs=runs, leases=leases, now=clock())
-    if events and ended:
-        events.run_ended(runs.get(run.district_id, run.run_id) or run)
+    if ended:
+        tell_of_end(run.district_id, run.run_id, runs, events)
     return KeptLetter(kept, ended)
 
 

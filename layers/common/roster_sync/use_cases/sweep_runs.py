@@ -10,6 +10,7 @@ from roster_sync.domain.run import Run, RunState
 from roster_sync.domain.silence import Backlog, Remedy, last_words, remedy
 from roster_sync.use_cases.close_run import close_if_applied, close_if_given_up, end_dead_run
 from roster_sync.use_cases.ports import EventSink, LeaseStore, RunStore
+from roster_sync.use_cases.tell_of_end import tell_of_end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +78,7 @@ def sweep_runs(sweeper: Sweeper) -> Swept:
 
 def _note_end(district_id: DistrictId, run_id: RunId, state: RunState, swept: Swept, sweeper: Sweeper) -> None:
     swept.ended.append((district_id, run_id, state))
-    ended = sweeper.runs.get(district_id, run_id) if sweeper.events else None
-    if sweeper.events and ended:
-        sweeper.events.run_ended(ended)
+    tell_of_end(district_id, run_id, sweeper.runs, sweeper.events)
 
 
 def _closed(run: Run, lease: Lease | None, sweeper: Sweeper) -> RunState | None:
