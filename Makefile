@@ -58,7 +58,7 @@ format: $(DEV) ## Format the code and mend what ruff can
 test: setup ## Run all tests: unit, contracts, integration, template; end to end on the local stack, by API and browser; two at a time
 	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-quick test-e2e test-browser
 
-test-quick: $(DEV) ## Run all tests but the end-to-end ones
+test-quick: $(DEV) $(STACK) ## Run all tests but the end-to-end ones
 	$(VENV)/bin/pytest -n 2 --dist worksteal $(WITHOUT_A_STACK)
 
 test-e2e: setup ## Run the end-to-end tests on the local stack

@@ -16,6 +16,7 @@ from roster_sync.storage.dead_letters import DeadLetters
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.held import Held
 from roster_sync.storage.runs import Runs
+from tests.contracts.conftest import ON_AWS, Names
 from tests.support.builders import (
     DISTRICT,
     NOW,
@@ -44,13 +45,12 @@ class Stores:
         return self.log.page(DISTRICT)[0]
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def stores(request: pytest.FixtureRequest) -> Stores:
-    if request.param == "memory":
+@pytest.fixture
+def stores(tables: Names | None) -> Stores:
+    if tables is None:
         log = InMemoryAudit()
         runs = InMemoryRuns(log)
         return Stores(log, InMemoryDistricts(log), runs, InMemoryDeadLetters(runs), InMemoryHeld(log))
-    tables = request.getfixturevalue("tables")
     districts, runs_table = tables["DistrictsTable"], tables["SyncRunsTable"]
     return Stores(
         AuditLog(districts), Districts(districts), Runs(runs_table), DeadLetters(runs_table), Held(runs_table)
@@ -177,7 +177,8 @@ def test_a_decision_is_stored_with_its_line_or_not_at_all(stores: Stores) -> Non
     assert stores.held.decisions(DISTRICT, RUN) == [a_decision()]
 
 
-def test_a_line_is_forgotten_after_400_days(tables: dict[str, str]) -> None:
+@ON_AWS
+def test_a_line_is_forgotten_after_400_days(tables: Names) -> None:
     AuditLog(tables["DistrictsTable"]).append(an_entry())
 
     [item] = boto3.client("dynamodb").scan(TableName=tables["DistrictsTable"])["Items"]
@@ -186,7 +187,8 @@ def test_a_line_is_forgotten_after_400_days(tables: dict[str, str]) -> None:
     assert int(item["forget_at"]["N"]) == int((an_entry().at + KEPT).timestamp())
 
 
-def test_no_line_is_ever_changed(tables: dict[str, str]) -> None:
+@ON_AWS
+def test_no_line_is_ever_changed(tables: Names) -> None:
     log = AuditLog(tables["DistrictsTable"])
     log.append(an_entry())
 

@@ -6,6 +6,7 @@ import pytest
 
 from roster_sync.domain.beginning import KEPT, Beginning
 from roster_sync.storage.beginnings import Beginnings
+from tests.contracts.conftest import Names
 from tests.support.builders import DISTRICT, NOW, OTHER_DISTRICT
 from tests.support.fakes import InMemoryBeginnings
 
@@ -15,11 +16,9 @@ FIRST = Beginning(NOW + timedelta(microseconds=1), "00000001", "digest")
 SECOND = Beginning(NOW + timedelta(hours=1), "00000002", "digest")
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def beginnings(request: pytest.FixtureRequest) -> AnyBeginnings:
-    if request.param == "memory":
-        return InMemoryBeginnings()
-    return Beginnings(request.getfixturevalue("tables")["SyncRunsTable"])
+@pytest.fixture
+def beginnings(tables: Names | None) -> AnyBeginnings:
+    return Beginnings(tables["SyncRunsTable"]) if tables else InMemoryBeginnings()
 
 
 def test_a_key_has_its_first_beginning(beginnings: AnyBeginnings) -> None:

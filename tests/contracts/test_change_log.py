@@ -10,6 +10,7 @@ from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.identifiers import DistrictId, RunId, SourcedId, UserId
 from roster_sync.domain.user_change import KeptChanges, UserChange
 from roster_sync.storage.change_log import ChangeLog
+from tests.contracts.conftest import Names
 from tests.support.builders import DISTRICT, LATER_RUN, OTHER_DISTRICT, RUN, a_chunk
 from tests.support.fakes import InMemoryChangeLog
 
@@ -23,11 +24,9 @@ RENAMED = UserChange(
 )
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def log(request: pytest.FixtureRequest) -> Log:
-    if request.param == "memory":
-        return InMemoryChangeLog()
-    return ChangeLog(request.getfixturevalue("tables")["SyncRunsTable"])
+@pytest.fixture
+def log(tables: Names | None) -> Log:
+    return ChangeLog(tables["SyncRunsTable"]) if tables else InMemoryChangeLog()
 
 
 def keep(

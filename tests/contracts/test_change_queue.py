@@ -9,18 +9,19 @@ from roster_sync.domain.change import Chunk
 from roster_sync.messaging.queue import UserChangesQueue
 from roster_sync.messaging.user_changes import from_json
 from roster_sync.use_cases.ports import ChangeQueue
+from tests.contracts.conftest import Names
 from tests.support.builders import OTHER_DISTRICT, a_change, a_chunk, a_deactivation
 from tests.support.fakes import InMemoryChangeQueue
 
 Received = Callable[[], list[Chunk]]
 
 
-@pytest.fixture(params=["memory", "sqs"])
-def queue(request: pytest.FixtureRequest) -> tuple[ChangeQueue, Received]:
-    if request.param == "memory":
+@pytest.fixture
+def queue(queues: Names | None) -> tuple[ChangeQueue, Received]:
+    if queues is None:
         memory = InMemoryChangeQueue()
         return memory, lambda: memory.sent
-    url = request.getfixturevalue("queues")["UserChangesQueue"]
+    url = queues["UserChangesQueue"]
 
     def received() -> list[Chunk]:
         sqs = boto3.client("sqs")

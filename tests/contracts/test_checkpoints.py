@@ -1,10 +1,6 @@
 """What holds for the checkpoints of fetches, wherever they are kept."""
 
-from collections.abc import Iterator
-
-import boto3
 import pytest
-from moto import mock_aws
 
 from roster_sync.storage.checkpoints import Checkpoints
 from roster_sync.use_cases.continuation import CheckpointStore
@@ -12,14 +8,9 @@ from tests.support.builders import DISTRICT, LATER_RUN, OTHER_DISTRICT, RUN
 from tests.support.fakes import InMemoryCheckpoints
 
 
-@pytest.fixture(params=["memory", "s3"])
-def checkpoints(request: pytest.FixtureRequest) -> Iterator[CheckpointStore]:
-    if request.param == "memory":
-        yield InMemoryCheckpoints()
-        return
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="checkpoints")
-        yield Checkpoints("checkpoints")
+@pytest.fixture
+def checkpoints(bucket: str | None) -> CheckpointStore:
+    return Checkpoints(bucket) if bucket else InMemoryCheckpoints()
 
 
 def test_parts_come_back_by_name(checkpoints: CheckpointStore) -> None:

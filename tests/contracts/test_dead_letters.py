@@ -10,6 +10,7 @@ from roster_sync.domain.run import Counts, Run, RunState
 from roster_sync.storage.dead_letters import DeadLetters
 from roster_sync.storage.runs import Runs
 from roster_sync.use_cases.ports import DeadLetterStore, RunStore
+from tests.contracts.conftest import Names
 from tests.support.builders import DISTRICT, NOW, OTHER_DISTRICT, RUN, a_chunk, a_run
 from tests.support.fakes import InMemoryDeadLetters, InMemoryRuns
 
@@ -17,12 +18,12 @@ LATER = NOW + timedelta(minutes=5)
 REQUEST = DeadLetter(kind=LetterKind.SYNC_REQUEST, district_id=DISTRICT, run_id=RUN, body="request")
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def stores(request: pytest.FixtureRequest) -> tuple[RunStore, DeadLetterStore]:
-    if request.param == "memory":
+@pytest.fixture
+def stores(tables: Names | None) -> tuple[RunStore, DeadLetterStore]:
+    if tables is None:
         runs = InMemoryRuns()
         return runs, InMemoryDeadLetters(runs)
-    table = request.getfixturevalue("tables")["SyncRunsTable"]
+    table = tables["SyncRunsTable"]
     return Runs(table), DeadLetters(table)
 
 

@@ -15,6 +15,7 @@ from roster_sync.storage.district_contents import DistrictContents
 from roster_sync.storage.districts import Districts
 from roster_sync.storage.runs import Runs
 from roster_sync.storage.users import Users
+from tests.contracts.conftest import Names
 from tests.support.builders import (
     DISTRICT,
     NOW,
@@ -62,14 +63,13 @@ class Stores:
         self.users.apply(a_chunk(changes, district_id=district_id), NOW)
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def stores(request: pytest.FixtureRequest) -> Stores:
-    if request.param == "memory":
+@pytest.fixture
+def stores(tables: Names | None) -> Stores:
+    if tables is None:
         log, users = InMemoryAudit(), InMemoryUsers()
         districts, runs = InMemoryDistricts(log), InMemoryRuns(log)
         contents = InMemoryContents(districts=districts, users=users, runs=runs)
         return Stores(InMemoryDeletions(districts), contents, districts, runs, users, log)
-    tables = request.getfixturevalue("tables")
     names = tables["DistrictsTable"], tables["UsersTable"], tables["SyncRunsTable"]
     districts_table, users_table, runs_table = names
     return Stores(

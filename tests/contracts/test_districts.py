@@ -11,15 +11,14 @@ from roster_sync.domain.identifiers import SchoolId
 from roster_sync.domain.sign_in import SignIn, SignInMethod
 from roster_sync.domain.user import Role
 from roster_sync.storage.districts import Districts
+from tests.contracts.conftest import Names
 from tests.support.builders import DISTRICT, NOW, OTHER_DISTRICT, RUN, a_school, settings
 from tests.support.fakes import InMemoryDistricts
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def districts(request: pytest.FixtureRequest) -> InMemoryDistricts | Districts:
-    if request.param == "memory":
-        return InMemoryDistricts()
-    return Districts(request.getfixturevalue("tables")["DistrictsTable"])
+@pytest.fixture
+def districts(tables: Names | None) -> InMemoryDistricts | Districts:
+    return Districts(tables["DistrictsTable"]) if tables else InMemoryDistricts()
 
 
 def test_a_district_has_no_settings_at_first(districts: InMemoryDistricts | Districts) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from roster_sync.domain.consent import ExportConsent
 from roster_sync.storage.export_consents import ExportConsents
+from tests.contracts.conftest import Names
 from tests.support.builders import DISTRICT, NOW, OTHER_DISTRICT
 from tests.support.fakes import InMemoryExportConsents
 
@@ -13,11 +14,9 @@ AnyConsents = InMemoryExportConsents | ExportConsents
 GIVEN = ExportConsent(NOW + timedelta(days=1), "admin@example.org", NOW)
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def consents(request: pytest.FixtureRequest) -> AnyConsents:
-    if request.param == "memory":
-        return InMemoryExportConsents()
-    return ExportConsents(request.getfixturevalue("tables")["DistrictsTable"])
+@pytest.fixture
+def consents(tables: Names | None) -> AnyConsents:
+    return ExportConsents(tables["DistrictsTable"]) if tables else InMemoryExportConsents()
 
 
 def test_a_consent_is_one_districts_own(consents: AnyConsents) -> None:

@@ -10,6 +10,7 @@ from roster_sync.domain.errors import ConfigurationError
 from roster_sync.domain.held_changes import Action, HeldChange, HeldKind, Selection
 from roster_sync.domain.identifiers import SchoolId, UserId
 from roster_sync.storage.held import Held
+from tests.contracts.conftest import ON_AWS, Names
 from tests.support.builders import (
     DISTRICT,
     LATER_RUN,
@@ -26,11 +27,9 @@ from tests.support.fakes import InMemoryHeld
 AnyHeld = InMemoryHeld | Held
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def held(request: pytest.FixtureRequest) -> AnyHeld:
-    if request.param == "memory":
-        return InMemoryHeld()
-    return Held(request.getfixturevalue("tables")["SyncRunsTable"])
+@pytest.fixture
+def held(tables: Names | None) -> AnyHeld:
+    return Held(tables["SyncRunsTable"]) if tables else InMemoryHeld()
 
 
 def pages(held: AnyHeld, *, limit: int, school_id: str | None = None) -> list[HeldChange]:
@@ -97,7 +96,8 @@ def test_a_page_can_be_of_one_kind(held: AnyHeld) -> None:
         assert held.page(DISTRICT, RUN, 1, kind=kind) == ([each for each in changes if each.kind is kind], None)
 
 
-def test_a_page_looks_at_a_bounded_number(tables: dict[str, str]) -> None:
+@ON_AWS
+def test_a_page_looks_at_a_bounded_number(tables: Names) -> None:
     held = Held(tables["SyncRunsTable"])
     changes = [a_held_change(number) for number in range(1, 4_300)]
     held.add(DISTRICT, RUN, 1, [*changes, a_held_change(4_300, school_ids=(SchoolId("high"),))])
@@ -152,7 +152,8 @@ def test_of_two_decisions_at_once_the_first_stays(held: AnyHeld) -> None:
     assert [decision.decided_by for decision in held.decisions(DISTRICT, RUN)] == ["first@example.org"]
 
 
-def test_all_of_it_is_forgotten_90_days_after_the_run_began(tables: dict[str, str]) -> None:
+@ON_AWS
+def test_all_of_it_is_forgotten_90_days_after_the_run_began(tables: Names) -> None:
     held = Held(tables["SyncRunsTable"])
     held.add(DISTRICT, RUN, 1, [a_held_change()])
     held.decide(DISTRICT, RUN, a_decision(), 1)

@@ -7,17 +7,16 @@ import pytest
 from roster_sync.domain.errors import DistrictBusyError
 from roster_sync.storage.districts import Districts
 from roster_sync.use_cases.ports import LeaseStore
+from tests.contracts.conftest import Names
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, OTHER_DISTRICT, RUN
 from tests.support.fakes import InMemoryDistricts
 
 SOON = NOW + timedelta(minutes=20)
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def leases(request: pytest.FixtureRequest) -> LeaseStore:
-    if request.param == "memory":
-        return InMemoryDistricts()
-    return Districts(request.getfixturevalue("tables")["DistrictsTable"])
+@pytest.fixture
+def leases(tables: Names | None) -> LeaseStore:
+    return Districts(tables["DistrictsTable"]) if tables else InMemoryDistricts()
 
 
 def test_a_free_lease_is_taken_after_nobody(leases: LeaseStore) -> None:

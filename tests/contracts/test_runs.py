@@ -16,6 +16,7 @@ from roster_sync.domain.reading import Fetch, Reading
 from roster_sync.domain.run import Counts, Run, RunKind, RunState
 from roster_sync.domain.usage import NOTHING_USED, Usage
 from roster_sync.storage.runs import Runs
+from tests.contracts.conftest import Names
 from tests.support.builders import DISTRICT, LATER_RUN, NOW, OTHER_DISTRICT, RUN, a_chunk, a_run
 from tests.support.fakes import InMemoryRuns
 
@@ -32,11 +33,9 @@ READING = Reading(
 LATER = NOW + timedelta(minutes=5)
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def runs(request: pytest.FixtureRequest) -> InMemoryRuns | Runs:
-    if request.param == "memory":
-        return InMemoryRuns()
-    return Runs(request.getfixturevalue("tables")["SyncRunsTable"])
+@pytest.fixture
+def runs(tables: Names | None) -> InMemoryRuns | Runs:
+    return Runs(tables["SyncRunsTable"]) if tables else InMemoryRuns()
 
 
 def begin_applying(

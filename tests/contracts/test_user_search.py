@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from moto import mock_aws
 from msgspec import structs
 
 from roster_sync.domain.identifiers import SchoolId, SourcedId, UserId
@@ -13,6 +12,7 @@ from roster_sync.domain.search import UserQuery, words_of
 from roster_sync.domain.user import Role, SisUser
 from roster_sync.storage.user_search import UserSearch
 from roster_sync.storage.users import Users
+from tests.contracts.conftest import an_aws
 from tests.support.builders import (
     DISTRICT,
     NOW,
@@ -32,27 +32,18 @@ MANY = 30
 HIGH = SchoolId("high")
 
 
-@pytest.fixture(scope="module")
-def deployed() -> Iterator[UserSearch]:
-    """Over the deployed table; it is only read after it was filled."""
-    with mock_aws():
-        table = create_tables(boto3.client("dynamodb"))["UsersTable"]
-        filled(Users(table))
-        yield UserSearch(table, looked_at=2, most_counselors=3)
-
-
-@pytest.fixture(scope="module")
-def in_memory() -> InMemoryUserSearch:
-    users = InMemoryUsers()
-    filled(users)
-    return InMemoryUserSearch(users, looked_at=12)
-
-
-@pytest.fixture(params=["in_memory", "deployed"])
-def search(request: pytest.FixtureRequest) -> InMemoryUserSearch | UserSearch:
-    """A district with many people of one name, and three others; a call looks at a few."""
-    found: InMemoryUserSearch | UserSearch = request.getfixturevalue(request.param)
-    return found
+@pytest.fixture(scope="module", params=["memory", "moto", "ministack"])
+def search(request: pytest.FixtureRequest) -> Iterator[InMemoryUserSearch | UserSearch]:
+    """A district with many people of one name, and three others, which is only read; a call looks at a few."""
+    with an_aws(request.param, request) as suffix:
+        if suffix is None:
+            users = InMemoryUsers()
+            filled(users)
+            yield InMemoryUserSearch(users, looked_at=12)
+        else:
+            table = create_tables(boto3.client("dynamodb"), suffix)["UsersTable"]
+            filled(Users(table))
+            yield UserSearch(table, looked_at=2, most_counselors=3)
 
 
 def filled(users: InMemoryUsers | Users) -> None:

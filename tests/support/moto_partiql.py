@@ -1,6 +1,6 @@
 """Teaches moto the PartiQL that functions use: of an INSERT it knows neither parameters nor who is there already.
 
-Held against the local stack by its nights end to end.
+Held against the local stack by the contracts of users, which pass over both.
 """
 
 import re

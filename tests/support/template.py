@@ -92,12 +92,12 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(child)
 
 
-def create_tables(dynamodb: "DynamoDBClient") -> dict[str, str]:
-    """Create the three tables as deployed; each is named by its logical id, which is also its key in the answer."""
+def create_tables(dynamodb: "DynamoDBClient", suffix: str = "") -> dict[str, str]:
+    """Create the three tables as deployed, and return their names, logical id and suffix, by logical id."""
     teach_moto()
     names = {}
-    for name, body in resources("AWS::DynamoDB::Table").items():
-        table = body["Properties"]
+    for logical_id, body in resources("AWS::DynamoDB::Table").items():
+        table, name = body["Properties"], f"{logical_id}{suffix}"
         indexes = {k: table[k] for k in ("GlobalSecondaryIndexes",) if k in table}
         dynamodb.create_table(
             TableName=name,
@@ -108,12 +108,12 @@ def create_tables(dynamodb: "DynamoDBClient") -> dict[str, str]:
         )
         if "TimeToLiveSpecification" in table:
             dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=table["TimeToLiveSpecification"])
-        names[name] = name
+        names[logical_id] = name
     return names
 
 
-def create_queues(sqs: "SQSClient") -> dict[str, str]:
-    """Create the queues as deployed, redrive included, and return their URLs by logical id."""
+def create_queues(sqs: "SQSClient", suffix: str = "") -> dict[str, str]:
+    """Create the queues as deployed, redrive included, and return their URLs by logical id; names end in the suffix."""
     described = resources("AWS::SQS::Queue")
     urls: dict[str, str] = {}
     arns: dict[str, str] = {}
@@ -125,7 +125,7 @@ def create_queues(sqs: "SQSClient") -> dict[str, str]:
                 attributes[key] = json.dumps({**value, "deadLetterTargetArn": target})
             else:
                 attributes[key] = str(value).lower()
-        urls[name] = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        urls[name] = sqs.create_queue(QueueName=f"{name}{suffix}", Attributes=attributes)["QueueUrl"]
         found = sqs.get_queue_attributes(QueueUrl=urls[name], AttributeNames=["QueueArn"])
         arns[name] = found["Attributes"]["QueueArn"]
     return urls
