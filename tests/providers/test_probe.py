@@ -21,7 +21,16 @@ from roster_sync.use_cases.probe_provider import MOST_REQUESTS, probe_provider
 from tests.providers.conftest import AT_ONCE
 from tests.support.builders import a_probe_target, a_school
 from tests.support.provider import KEY, SECRET, Scripted
-from tests.support.roster_server import Asked, Behaviour, Records, RosterServer, answer, links, with_headers
+from tests.support.roster_server import (
+    Asked,
+    Behaviour,
+    Records,
+    RosterServer,
+    answer,
+    links,
+    with_headers,
+    wrapper_of,
+)
 
 _CONDITION = re.compile(r"(\w+)([=>])'([^']*)'")
 
@@ -417,8 +426,8 @@ def test_an_id_that_would_lead_elsewhere_is_no_part_of_a_path(sourced_id: str) -
     assert sorted({seen.endpoint for seen in server.seen}) == sorted({*OTHERS, "orgs", "users"})
 
 
-def test_the_endpoints_are_asked_for_also_if_users_may_not_be_read() -> None:
-    report, _ = probed(if_asked(lambda asked: asked.endpoint == "users", Scripted(b"", 403)))
+def test_the_endpoints_are_asked_for_also_if_users_cannot_be_read() -> None:
+    report, _ = probed(if_asked(lambda asked: asked.endpoint == "users", Scripted(b"", 500)))
 
     assert not report.ok
     assert {found.state for found in report.endpoints} == {EndpointState.AVAILABLE}
@@ -427,6 +436,183 @@ def test_the_endpoints_are_asked_for_also_if_users_may_not_be_read() -> None:
 
 def step_of(report: ProbeReport, name: StepName) -> Step:
     return next(found for found in report.steps if found.name is name)
+
+
+STUDENTS = [user for user in USERS if user["role"] == "student"]
+TEACHERS = [user for user in USERS if user["role"] == "teacher"]
+BY_ROLE: dict[str, Records] = {**dict.fromkeys(OTHERS, USERS[:7]), "students": STUDENTS, "teachers": TEACHERS}
+SCHOOLS: dict[str, Records] = {**dict.fromkeys(OTHERS, USERS[:7]), "schools": ORGS[1:]}
+LACKING = {
+    "404": Scripted({"imsx_CodeMinor": "unknownobject"}, 404),
+    "501": Scripted(b"", 501),
+    "403": Scripted({"imsx_CodeMinor": "forbidden"}, 403),
+    "none of seven": Scripted({}, headers={"X-Total-Count": "7"}),
+}
+
+
+def lacking(scripted: Scripted, *endpoints: str) -> Behaviour:
+    """Some endpoints are not to be had."""
+
+    def behave(asked: Asked) -> Scripted:
+        if asked.endpoint not in endpoints:
+            return good(asked)
+        return replace(scripted, content=scripted.content or {wrapper_of(asked.endpoint): []})
+
+    return behave
+
+
+@pytest.mark.parametrize("scripted", LACKING.values(), ids=list(LACKING))
+def test_without_users_students_and_teachers_are_tested_as_the_night_reads_them(scripted: Scripted) -> None:
+    report, server = probed(lacking(scripted, "users"), others=BY_ROLE)
+
+    found = step_of(report, StepName.USERS)
+    assert (report.ok, found.ok) == (True, None)
+    assert found.message.endswith(
+        " The sync reads /students and /teachers instead: no administrators or others come, and nobody is deactivated "
+        "for being absent. 46 of 60 users were read as a sample."
+    )
+    assert "/users" in found.message.partition(" The sync reads")[0]
+    assert found.remedy == "Ask the provider to let this consumer key read /users."
+    assert (report.total_users, report.sampled_users, report.roles) == (60, 46, {"student": 40, "teacher": 6})
+    assert report.metadata_keys == {"counselor": 46}
+    assert len(server.requests_of("users")) == 1
+    assert len(server.seen) < 25
+
+
+def test_without_users_pages_are_tested_by_the_students() -> None:
+    report, server = probed(lacking(LACKING["404"], "users"), others=BY_ROLE)
+
+    said = {found.name: (found.ok, found.message) for found in report.steps}
+    assert said[StepName.OFFSET][0]
+    assert said[StepName.TOTAL] == (True, "54 students are announced, and no more came.")
+    assert said[StepName.PAGE_SIZE] == (True, "Pages of 40 students come whole.")
+    assert said[StepName.BEYOND][0]
+    assert said[StepName.SORTING] == (True, "Users can be sorted by sourcedId.")
+    assert said[StepName.FILTERS][0] is None
+    assert said[StepName.DELTA] == (None, "Where /users is lacking, changes alone cannot be asked for.")
+    assert (report.filters, report.delta) == (None, False)
+    assert {found.state for found in report.endpoints} == {EndpointState.AVAILABLE}
+    assert [seen for seen in server.seen if "filter" in seen.parameters] == []
+
+
+def test_a_page_that_comes_again_and_again_hinders_also_in_the_list_of_students() -> None:
+    def behave(asked: Asked) -> Scripted:
+        return lacking(LACKING["404"], "users")(asked) if asked.endpoint == "users" else offset_as(lambda *_: 0)(asked)
+
+    found = step(StepName.OFFSET, behave, others=BY_ROLE)
+
+    assert found.ok is False
+    assert found.message.endswith("gives the same page of /students again and again.")
+
+
+def test_of_two_lists_by_role_the_one_that_is_offered_is_tested() -> None:
+    report, server = probed(lacking(LACKING["501"], "users", "students"), others=BY_ROLE)
+
+    assert report.ok
+    assert "The sync reads /teachers instead: no students, administrators or others come" in (
+        step_of(report, StepName.USERS).message
+    )
+    assert (report.total_users, report.roles) == (6, {"teacher": 6})
+    assert len(server.requests_of("students")) == 1
+    [students] = [found for found in report.endpoints if found.endpoint == "/students"]
+    assert students.state is EndpointState.MISSING
+
+
+@pytest.mark.parametrize("status", [404, 501, 403])
+def test_without_any_list_of_users_the_step_fails_with_what_is_the_matter_with_users(status: int) -> None:
+    report, _ = probed(lacking(Scripted({"imsx_description": "Closed"}, status), "users", "students", "teachers"))
+
+    found = step_of(report, StepName.USERS)
+    assert (report.ok, found.ok) == (False, False)
+    assert re.fullmatch(rf'.* /users of \S+ \({status}\). It says: "Closed".', found.message)
+
+
+def test_announced_users_who_are_in_no_list_are_none() -> None:
+    report, _ = probed(lacking(LACKING["none of seven"], "users", "students", "teachers"))
+
+    found = step_of(report, StepName.USERS)
+    assert (found.ok, found.message) == (False, "The provider sent no users at all.")
+
+
+def test_a_list_by_role_that_breaks_off_fails_the_step() -> None:
+    def behave(asked: Asked) -> Scripted:
+        return Scripted(b"", 500) if asked.endpoint == "teachers" else lacking(LACKING["404"], "users")(asked)
+
+    found = step(StepName.USERS, behave, others=BY_ROLE)
+
+    assert found.ok is False
+    assert "failed to answer for /teachers (500)" in found.message
+
+
+@pytest.mark.parametrize("scripted", LACKING.values(), ids=list(LACKING))
+def test_without_orgs_the_schools_are_tested_as_the_night_reads_them(scripted: Scripted) -> None:
+    report, server = probed(lacking(scripted, "orgs"), others=SCHOOLS)
+
+    found = step_of(report, StepName.ORGS)
+    assert (report.ok, found.ok) == (True, None)
+    assert found.message.endswith(" The sync reads /schools instead. 1 school was read.")
+    assert "/orgs" in found.message.partition(" The sync reads")[0]
+    assert found.remedy == "Ask the provider to let this consumer key read /orgs."
+    assert step_of(report, StepName.SCHOOLS).message == "The OneRoster IDs of all 1 schools exist."
+    assert [school.sourced_id for school in report.schools] == ["org-1"]
+    assert [count.school_id for count in report.students_of_schools] == ["elementary"]
+    # The page, and once behind it.
+    assert [len(server.requests_of(name)) for name in ("orgs", "schools")] == [1, 2]
+
+
+def test_what_schools_holds_is_a_school_without_a_type_too() -> None:
+    others = {
+        **SCHOOLS,
+        "schools": [{"sourcedId": "org-1", "name": "Elementary"}, {"sourcedId": "org-2", "type": "K-8"}],
+    }
+
+    report, _ = probed(lacking(LACKING["404"], "orgs"), others=others)
+
+    assert [(school.sourced_id, school.type) for school in report.schools] == [("org-1", "school"), ("org-2", "K-8")]
+
+
+def test_an_id_that_is_not_among_the_schools_may_be_that_of_an_org_of_another_type() -> None:
+    district = a_school(school_id=SchoolId("all"), name="Springfield", oneroster_id=SourcedId("org-0"))
+
+    report, _ = probed(lacking(LACKING["404"], "orgs"), others=SCHOOLS, schools=[a_school(), district])
+
+    found = step_of(report, StepName.SCHOOLS)
+    assert (report.ok, found.ok, report.unknown_schools) == (True, None, [])
+    assert found.message.startswith("/schools has no OneRoster ID of Springfield: it is that of an org of another type")
+    assert found.remedy is not None
+
+
+@pytest.mark.parametrize(
+    "schools",
+    [LACKING["404"], LACKING["none of seven"], Scripted({"orgs": []}), Scripted(b"", 500)],
+    ids=["404", "none of seven", "empty", "500"],
+)
+def test_without_orgs_and_schools_the_sync_goes_on_and_the_note_says_what_that_means(schools: Scripted) -> None:
+    def behave(asked: Asked) -> Scripted:
+        return (
+            lacking(schools, "schools")(asked)
+            if asked.endpoint == "schools"
+            else lacking(LACKING["404"], "orgs")(asked)
+        )
+
+    report, server = probed(behave)
+
+    orgs, schools_found = step_of(report, StepName.ORGS), step_of(report, StepName.SCHOOLS)
+    assert (report.ok, orgs.ok, schools_found.ok) == (True, None, None)
+    assert orgs.message.endswith(
+        " Nor is /schools to be had: the sync does without, and takes a OneRoster ID for wrong only if no user is of "
+        "that school."
+    )
+    assert schools_found.message == "Not known, because the provider does not tell which schools it has."
+    assert len(server.requests_of("orgs")) == 1
+
+
+def test_a_wrong_path_fails_both_steps() -> None:
+    report, server = probed(lambda _: Scripted(b"<html>Not Found", 404))
+
+    assert [step_of(report, name).ok for name in (StepName.ORGS, StepName.USERS)] == [False, False]
+    assert "Check the path of the base URL" in (step_of(report, StepName.ORGS).remedy or "")
+    assert len(server.seen) < 20
 
 
 def test_students_of_configured_schools_are_counted_where_totals_come() -> None:
@@ -492,6 +678,24 @@ def endless_and_weak() -> Behaviour:
     return behave
 
 
+def test_the_number_of_requests_is_bounded_where_schools_students_and_teachers_are_read_instead() -> None:
+    attempted: set[tuple[str, int]] = set()
+
+    def behave(asked: Asked) -> Scripted:
+        if asked.endpoint in ("orgs", "users"):
+            return LACKING["404"]
+        if (asked.endpoint, asked.offset) not in attempted:
+            attempted.add((asked.endpoint, asked.offset))
+            return Scripted(b"", 503)
+        ids = [{"sourcedId": f"{number}"} for number in range(asked.offset, asked.offset + asked.limit)]
+        return answer(asked, ids, total=None if asked.endpoint != "schools" else 1_000_000)
+
+    report, server = probed(behave, others=dict.fromkeys(OTHERS, USERS[:7]))
+
+    assert report.ok
+    assert 30 < len(server.seen) <= MOST_REQUESTS
+
+
 def test_the_number_of_requests_is_bounded() -> None:
     report, server = probed(endless_and_weak())
 
@@ -521,6 +725,9 @@ NOTED: dict[str, tuple[Behaviour, dict[str, Any]]] = {
     "few requests at a time": (if_asked(lambda asked: 0 < asked.limit < 10, Scripted(b"", 429)), {}),
     "no clock": (lambda asked: with_headers(good(asked), Date=""), {}),
     "endless orgs": (endless_and_weak(), {}),
+    "no users": (lacking(LACKING["404"], "users"), {"others": BY_ROLE}),
+    "no orgs": (lacking(LACKING["404"], "orgs"), {"others": SCHOOLS}),
+    "neither orgs nor schools": (lacking(LACKING["501"], "orgs", "schools"), {}),
 }
 
 

@@ -13,13 +13,15 @@ import pytest
 
 from functions.fetch import app as fetch
 from functions.test_connection import app as test_connection
+from roster_sync.domain.run import RunState
 from roster_sync.messaging.sync_requests import SyncRequest
 from roster_sync.oneroster.client import OneRosterClient
 from roster_sync.oneroster.retry import RetryPolicy
 from tests.support.builders import DISTRICT, RUN
 from tests.support.certificates import Certificates
 from tests.support.deployed import Context, Night, sqs_event
-from tests.support.provider import KEY, ROOT, SECRET, Scripted, ScriptedProvider, collection, users
+from tests.support.nights import a_record
+from tests.support.provider import KEY, ROOT, SECRET, Route, Scripted, ScriptedProvider, collection, users
 
 Provider = Callable[[], AbstractContextManager[str]]
 """Gives the base URL."""
@@ -120,6 +122,18 @@ def an_ignored_offset() -> Iterator[str]:
         yield provider.base_url
 
 
+SCHOOLS = collection([{"sourcedId": "org-1", "type": "school"}], wrapper="orgs")
+PEOPLE = collection([a_record(f"S-{number}") for number in range(3)])
+NONE_OF_SEVEN = [Scripted({"users": [], "orgs": []}, headers={"X-Total-Count": "7"})]
+
+
+@contextmanager
+def endpoints(**routes: Route) -> Iterator[str]:
+    """These alone; any other is 404."""
+    with ScriptedProvider(routes) as provider:
+        yield provider.base_url
+
+
 @contextmanager
 def no_tls() -> Iterator[str]:
     with an_answer(Scripted()) as base_url:
@@ -134,6 +148,23 @@ OTHERS: dict[str, Provider] = {
     "certificate of nobody known": a_certificate,
     "silence": silence,
     "ignored offset": an_ignored_offset,
+    "no list of users": partial(endpoints, orgs=SCHOOLS),
+    "users in no list": partial(
+        endpoints, orgs=SCHOOLS, users=NONE_OF_SEVEN, students=collection([]), teachers=collection([])
+    ),
+    "no users at all": partial(endpoints, orgs=SCHOOLS, users=collection([])),
+    "teachers that break off": partial(endpoints, orgs=SCHOOLS, students=PEOPLE, teachers=[Scripted(b"", 500)]),
+    "neither orgs nor users": endpoints,
+}
+
+FALLBACKS: dict[str, Provider] = {
+    "no users": partial(endpoints, orgs=SCHOOLS, students=PEOPLE, teachers=PEOPLE),
+    "no users and teachers": partial(endpoints, orgs=SCHOOLS, students=PEOPLE),
+    "none of seven users": partial(endpoints, orgs=SCHOOLS, users=NONE_OF_SEVEN, students=PEOPLE),
+    "no orgs": partial(endpoints, schools=SCHOOLS, users=PEOPLE),
+    "none of seven orgs": partial(endpoints, orgs=NONE_OF_SEVEN, schools=SCHOOLS, users=PEOPLE),
+    "no orgs and schools": partial(endpoints, users=PEOPLE),
+    "no orgs and users": partial(endpoints, schools=SCHOOLS, students=PEOPLE, teachers=PEOPLE),
 }
 
 
@@ -150,6 +181,23 @@ def test_probe_and_night_tell_a_failure_alike(night: Night, provider: Provider) 
         report = test_connection.handler({"district_id": DISTRICT}, Context())
         fetch.handler(sqs_event(SyncRequest(DISTRICT, RUN).to_json()), Context())
 
+    assert night.run().state is RunState.FAILED
     told = [f"{step['message']} {step['remedy']}" for step in report["steps"] if step["ok"] is False]
     assert told
     assert night.run().reason in told
+
+
+@pytest.mark.parametrize("provider", FALLBACKS.values(), ids=list(FALLBACKS))
+def test_no_step_fails_where_the_night_reads_something_else(night: Night, provider: Provider) -> None:
+    with provider() as base_url:
+        night.enter_district(base_url=base_url, consumer_key=KEY, secret=SECRET)
+        night.queued_run()
+
+        report = test_connection.handler({"district_id": DISTRICT}, Context())
+        fetch.handler(sqs_event(SyncRequest(DISTRICT, RUN).to_json()), Context())
+
+    assert night.run().state is not RunState.FAILED
+    assert report["ok"]
+    lacking = [step for step in report["steps"] if step["name"] in ("/orgs read", "/users read") and not step["ok"]]
+    assert lacking
+    assert all(step["remedy"].startswith("Ask the provider to let this consumer key read /") for step in lacking)

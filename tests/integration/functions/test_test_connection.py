@@ -213,7 +213,7 @@ def test_an_empty_roster_fails_in_users(district: District) -> None:
         report = answered()
 
     assert oks(report) == [True, None, True, True, False, True]
-    assert only_failure(report)["message"] == "The roster is empty: the provider gives no users."
+    assert only_failure(report)["message"] == "The provider sent no users at all."
 
 
 def test_a_school_id_that_does_not_exist_is_named_with_its_school(district: District) -> None:

@@ -69,11 +69,13 @@ class Page:
 class FakeProvider:
     """Orgs page by page, users from one list; an error in place of either is raised, an event is waited for.
 
-    What is asked beyond that is answered from `answers` by endpoint, or with nothing.
+    In their place there is what `instead` has. What is asked beyond that is answered from `answers` by endpoint, or
+    with nothing.
     """
 
     orgs: Sequence[Page | RosterSyncError | threading.Event] = (Page(ORGS),)
     users: Sequence[object] | RosterSyncError | threading.Event = field(default_factory=lambda: USERS)
+    instead: Mapping[str, Page | RosterSyncError] = field(default_factory=dict)
     total: bool = True
     answers: Mapping[str, Page | RosterSyncError | threading.Event] = field(default_factory=dict)
     sign_in: SignIn | None = None
@@ -84,14 +86,15 @@ class FakeProvider:
     closed: bool = False
 
     def pages(self, endpoint: str) -> Iterator[Page]:
-        assert endpoint == "orgs"
-        for page in self.orgs:
+        for page in self.orgs if endpoint == "orgs" else [self._instead_of(endpoint)]:
             self.requests_made += 1
             yield _given(page)
 
     def page(self, endpoint: str, *, limit: int, offset: int) -> Page:
         self.requests_made += 1
         self.asked.append((endpoint, limit, offset))
+        if endpoint != "users":
+            return _given(self._instead_of(endpoint))
         if isinstance(self.users, Sequence):
             return Page(self.users[offset : offset + limit], len(self.users) if self.total else None)
         return _given(self.users)
@@ -104,6 +107,9 @@ class FakeProvider:
 
     def close(self) -> None:
         self.closed = True
+
+    def _instead_of(self, endpoint: str) -> Page | RosterSyncError:
+        return self.instead.get(endpoint, NotFoundAtProviderError(f"No /{endpoint}. Ask."))
 
 
 def _given(answer: Page | RosterSyncError | threading.Event) -> Page:
@@ -219,8 +225,6 @@ def test_without_address_encryption_or_signature_nothing_more_is_tried(
 @pytest.mark.parametrize(
     "error",
     [
-        ForbiddenError("Forbidden. Ask."),
-        NotFoundAtProviderError("Not found. Check."),
         NotJsonError("A web page. Check."),
         UnexpectedAnswerError("No list. Check."),
         RedirectedError("It redirects. Ask."),
@@ -238,6 +242,25 @@ def test_users_are_tried_also_if_orgs_cannot_be_read(error: RosterSyncError) -> 
     assert outcome(report) == outcomes(True, True, True, False, True, None)
     assert report.total_users == 3
     assert not report.ok
+
+
+LACKING = [ForbiddenError("Forbidden. Ask."), NotFoundAtProviderError("Not found. Check.")]
+
+
+@pytest.mark.parametrize("error", LACKING)
+def test_without_orgs_and_schools_the_sync_goes_on_if_there_are_users(error: RosterSyncError) -> None:
+    report = probed(FakeProvider(orgs=[error]), [a_school()])
+
+    assert outcome(report) == outcomes(True, True, True, None, True, None)
+    assert report.ok
+
+
+@pytest.mark.parametrize("error", LACKING)
+def test_without_orgs_and_schools_and_users_orgs_fail_too(error: RosterSyncError) -> None:
+    report = probed(FakeProvider(orgs=[error], users=ProviderBrokenError("Failed. Try again.", None)), [a_school()])
+
+    assert outcome(report) == outcomes(True, True, None, False, False, None)
+    assert step(report, StepName.ORGS).message == str(error).rpartition(" ")[0]
 
 
 def test_orgs_are_reported_also_if_users_cannot_be_read() -> None:
@@ -264,12 +287,12 @@ def test_an_answer_that_breaks_off_leaves_encryption_and_signature_open() -> Non
 
 def test_the_last_sentence_of_an_error_is_the_remedy() -> None:
     error = ForbiddenError(
-        f'The consumer key may not read /orgs of {HOST} (403). It says: "No. Way.". Ask the provider to permit it.'
+        f'The consumer key may not read /users of {HOST} (403). It says: "No. Way.". Ask the provider to permit it.'
     )
 
-    failed = step(probed(FakeProvider(orgs=[error])), StepName.ORGS)
+    failed = step(probed(FakeProvider(users=error)), StepName.USERS)
 
-    assert failed.message == f'The consumer key may not read /orgs of {HOST} (403). It says: "No. Way.".'
+    assert failed.message == f'The consumer key may not read /users of {HOST} (403). It says: "No. Way.".'
     assert failed.remedy == "Ask the provider to permit it."
 
 
@@ -284,8 +307,8 @@ def test_an_empty_roster_fails_with_what_to_do() -> None:
     report = probed(FakeProvider(users=[]), [a_school()])
 
     assert outcome(report) == outcomes(True, True, True, True, False, True)
-    assert step(report, StepName.USERS).message == "The roster is empty: the provider gives no users."
-    assert step(report, StepName.USERS).remedy is not None
+    assert step(report, StepName.USERS).message == "The provider sent no users at all."
+    assert step(report, StepName.USERS).remedy == "Check in the SIS that it shares users with this system."
 
 
 def test_a_provider_without_orgs_fails_with_what_to_do() -> None:
@@ -501,9 +524,9 @@ def test_a_defect_in_a_question_is_not_reported_as_the_providers() -> None:
 
 
 def test_sentences_are_bounded() -> None:
-    report = probed(FakeProvider(orgs=[ForbiddenError("x" * 5000 + ". " + "y" * 5000)]))
+    report = probed(FakeProvider(users=ForbiddenError("x" * 5000 + ". " + "y" * 5000)))
 
-    failed = step(report, StepName.ORGS)
+    failed = step(report, StepName.USERS)
     assert (len(failed.message), len(failed.remedy or "")) == (1001, 1001)
 
 

@@ -41,7 +41,7 @@ from roster_sync.use_cases.ports import (
 )
 from roster_sync.use_cases.preview import Preview, report_preview
 from roster_sync.use_cases.prove_date_filter import honours_date_filter
-from roster_sync.use_cases.provider import OpenProvider, Provider, ProviderFailedError
+from roster_sync.use_cases.provider import NO_USERS, OpenProvider, Provider, ProviderFailedError
 from roster_sync.use_cases.read_schools import read_schools, unseen_schools
 from roster_sync.use_cases.read_users import DeltaUnfitError, UsersRead, read_changes, read_users
 from roster_sync.use_cases.send_chunks import chunks_of, send_chunks
@@ -198,9 +198,7 @@ def _fetch(
             raise ProviderFailedError(_reason(error, settings, earlier)) from error
         comparison = read.comparison
         if not comparison.received:
-            raise ProviderFailedError(
-                "The provider sent no users at all. Check in the SIS that it shares users with this system."
-            )
+            raise ProviderFailedError(NO_USERS)
         issues = list(found.issues)
         if found.doubtful and choice.fetch is Fetch.FULL:
             issues += unseen_schools(comparison, found.doubtful, len(schools))

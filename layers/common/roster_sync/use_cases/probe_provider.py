@@ -10,7 +10,8 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from roster_sync.domain.district import School
-from roster_sync.domain.errors import RosterSyncError
+from roster_sync.domain.errors import NotOfferedError, RosterSyncError
+from roster_sync.domain.fetch_plan import ROLE_BY_ROLE
 from roster_sync.domain.school_year import latest_school_year
 from roster_sync.security.egress import (
     HandshakeBrokenError,
@@ -19,12 +20,14 @@ from roster_sync.security.egress import (
     TlsError,
     TruncatedError,
 )
-from roster_sync.use_cases.probe import verdicts
+from roster_sync.use_cases.probe import readings, verdicts
 from roster_sync.use_cases.probe.closer_look import closer_look
 from roster_sync.use_cases.probe.provider import ProbedPage, ProbedProvider, ProviderErrors
 from roster_sync.use_cases.probe.questions import (
     LOOKED_AT,
+    SCHOOLS,
     SESSIONS,
+    USERS,
     Answer,
     Failed,
     Got,
@@ -51,8 +54,6 @@ MOST_TESTS: Final = 5
 TESTS_COUNTED_FOR: Final = timedelta(minutes=5)
 _REQUESTS_FOR_ORGS: Final = 30
 """After so many no further page of orgs is read."""
-_MOST_NAMED: Final = 5
-"""Schools that a sentence names."""
 _MOST_UNKNOWN_SCHOOLS: Final = 1000
 """Of a report."""
 _NO_TIME: Final = Untried("Not tried for lack of time.", "Test again when the provider has less to do.")
@@ -100,7 +101,8 @@ def probe_provider(
 ) -> ProbeReport:
     """What a few requests to the provider show, at the latest after `deadline_s`: then what is known by then.
 
-    Only what the sync needs can fail: /orgs, /users, the configured schools, and pages that can be read at all.
+    Only what the sync needs can fail: /orgs, /users, the configured schools, and pages that can be read at all. Where
+    the sync reads something else for /orgs or /users, the probe does, too, and says so.
 
     Args:
         target: From `probe_target`.
@@ -139,7 +141,10 @@ class _Probe:
         self._encrypted = parts.scheme == "https"
         self._provider: ProbedProvider | None = None
         self._orgs = Orgs()
-        self._sample: Sample | None = None
+        self._orgs_lacking: NotOfferedError | None = None
+        self._users_lacking: NotOfferedError | None = None
+        self._samples: list[Sample] = []
+        self._known: dict[Query, Answer] = {}
         self._origin = 0
 
     def report(self, schools: Sequence[School]) -> ProbeReport:
@@ -155,7 +160,7 @@ class _Probe:
             if provider:
                 provider.close()
         closer = closer_look(
-            self._sample,
+            next(iter(self._samples), None),
             answers,
             page_size=self._target.page_size,
             school=self._some_school(schools),
@@ -166,14 +171,14 @@ class _Probe:
         if requests:
             self._findings.note(verdicts.clock(ahead_s))
         steps = self._findings.steps()
-        users = self._sample.users if self._sample else []
+        users = [user for sample in self._samples for user in sample.users]
         keys, examples = metadata_of(users)
         return ProbeReport(
             ok=not any(step.ok is False for step in steps),
             steps=steps,
             sign_in=provider.sign_in if provider else None,
             requests=requests,
-            total_users=self._sample.total if self._sample else None,
+            total_users=readings.together(sample.total for sample in self._samples),
             sampled_users=len(users),
             roles=roles_of(users),
             metadata_keys=keys,
@@ -202,133 +207,141 @@ class _Probe:
 
     def _read(self, provider: ProbedProvider, schools: Sequence[School]) -> list[UnknownSchool]:
         """The first orgs, the users, then the other orgs: if time runs out, something is known of both."""
-        pages = provider.pages("orgs")
-        complete = self._try(StepName.ORGS, lambda: self._read_orgs(provider, pages, 1))
+        begun = self._try(StepName.ORGS, lambda: self._begin_orgs(provider))
         self._read_users(provider)
-        if complete is None:
+        lacking, seconds = self._orgs_lacking, self._seconds
+        if begun is None:
+            if lacking:
+                users_read = bool(self._samples)
+                self._findings.note(readings.no_orgs(lacking, users_read=users_read, seconds=seconds[StepName.ORGS]))
+            if lacking and self._samples:
+                self._findings.note(readings.schools_found(schools, None, complete=False)[0])
             return []
+        pages, complete = begun
         if not complete:
             rest = self._try(StepName.ORGS, lambda: self._read_orgs(provider, pages, MOST_ORG_PAGES - 1))
             complete = rest or False
-        self._judge_orgs(complete=complete)
-        return self._judge_schools(schools, complete=complete)
+        self._findings.note(readings.orgs_read(self._orgs, lacking, complete=complete, seconds=seconds[StepName.ORGS]))
+        step, unknown = readings.schools_found(schools, self._orgs, complete=complete)
+        self._findings.note(step)
+        return unknown
+
+    def _begin_orgs(self, provider: ProbedProvider) -> tuple[Iterator[ProbedPage], bool]:
+        """The pages of /orgs, or of /schools where that is lacking, of which the first has come; whether it was all.
+
+        Raises:
+            NotOfferedError: Neither is to be had; the error is that of /orgs.
+        """
+        pages = provider.pages("orgs")
+        try:
+            complete = self._read_orgs(provider, pages, 1)
+        except NotOfferedError as error:
+            lacking = error
+        else:
+            if self._orgs.sourced_ids or not self._orgs.announced:
+                return pages, complete
+            lacking = readings.none_came("orgs", self._orgs.announced)
+        self._orgs_lacking, self._orgs = lacking, Orgs(only_schools=True)
+        pages, begun = provider.pages("schools"), self._monotonic()
+        try:
+            complete = self._read_orgs(provider, pages, 1)
+        except RosterSyncError as error:
+            self._known[SCHOOLS] = Failed(error, self._monotonic() - begun)
+            raise lacking from None
+        self._known[SCHOOLS] = Got((), self._orgs.count, self._orgs.announced, self._monotonic() - begun)
+        if not self._orgs.sourced_ids:
+            raise lacking
+        return pages, complete
 
     def _read_orgs(self, provider: ProbedProvider, pages: Iterator[ProbedPage], most: int) -> bool:
         """Whether that was all, within `most` pages."""
         for number, page in enumerate(pages, 1):
             if page.starts_over:
-                self._orgs = Orgs()
-            self._orgs.add(page.head(MOST_ORGS))
+                self._orgs = Orgs(only_schools=self._orgs.only_schools)
+            self._orgs.add(page.head(MOST_ORGS), page.total)
             if number == most or self._orgs.full or provider.requests_made >= _REQUESTS_FOR_ORGS:
                 return False
         return True
 
-    def _judge_orgs(self, *, complete: bool) -> None:
-        if not self._orgs.count:
-            self._findings.failed(
-                StepName.ORGS,
-                "The provider gives no orgs. Ask the provider to share the district's schools with this consumer key.",
-                self._seconds[StepName.ORGS],
-            )
-            return
-        remedy = None if self._orgs.schools else "Ask the provider which of its orgs are the schools."
-        described = self._orgs.described()
-        if self._orgs.schools_left_out:
-            described += f", and the first {len(self._orgs.schools)} of these are listed"
-        self._findings.add(
-            StepName.ORGS,
-            True,
-            f"{described}." if complete else f"The first {described}.",
-            remedy,
-            self._seconds[StepName.ORGS],
-        )
-
-    def _judge_schools(self, schools: Sequence[School], *, complete: bool) -> list[UnknownSchool]:
-        """The configured schools that no org is; none is named unless all orgs were read."""
-        configured = [(school, school.oneroster_id) for school in schools if school.oneroster_id]
-        unknown = [
-            UnknownSchool(school.school_id, school.name, oneroster_id)
-            for school, oneroster_id in configured
-            if oneroster_id not in self._orgs.sourced_ids
-        ]
-        if not configured:
-            self._findings.add(
-                StepName.SCHOOLS, True, "No school has a OneRoster ID yet.", "Give each school its OneRoster ID."
-            )
-        elif not unknown:
-            self._findings.add(StepName.SCHOOLS, True, f"The OneRoster IDs of all {len(configured)} schools exist.")
-        elif not complete:
-            self._findings.add(
-                StepName.SCHOOLS,
-                None,
-                "Not known, because not all orgs could be read.",
-                "Compare the OneRoster IDs with those that the provider shows.",
-            )
-            return []
-        else:
-            names = ", ".join(school.name for school in unknown[:_MOST_NAMED])
-            others = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
-            self._findings.add(
-                StepName.SCHOOLS,
-                False,
-                f"The provider has no org with the OneRoster ID of {names}{others}.",
-                "Give each of these schools the ID of one of the provider's schools, spelled exactly alike.",
-            )
-        return unknown
-
     def _read_users(self, provider: ProbedProvider) -> None:
         limit = min(SAMPLE_USERS, self._target.page_size)
-        page = self._try(StepName.USERS, lambda: self._first_users(provider, limit))
-        if page is None:
+        pages = self._try(StepName.USERS, lambda: self._first_users(provider, limit))
+        if pages is None:
             return
-        if not page.raw_records:
-            self._findings.failed(
-                StepName.USERS,
-                "The roster is empty: the provider gives no users. Ask the provider to share the district's users with "
-                "this consumer key.",
-                self._seconds[StepName.USERS],
+        self._samples = [
+            Sample(
+                limit=limit,
+                records=page.head(SAMPLE_USERS),
+                received=len(page.raw_records),
+                announced=page.total,
+                total=self._total(provider, endpoint, page, limit),
+                linked=page.linked,
+                endpoint=endpoint,
             )
-            return
-        received = len(page.raw_records)
-        self._sample = Sample(
-            limit=limit,
-            records=page.head(SAMPLE_USERS),
-            received=received,
-            announced=page.total,
-            total=self._total(provider, page, limit, received),
-            linked=page.linked,
-        )
-        read, total = len(self._sample.users), self._sample.total
-        self._findings.add(
-            StepName.USERS,
-            True,
-            f"{read} users were read as a sample; the provider does not say how many there are."
-            if total is None
-            else f"{read} of {total} users were read as a sample.",
-            seconds=self._seconds[StepName.USERS],
-        )
+            for endpoint, page in pages.items()
+            if page.raw_records
+        ]
+        lacking, seconds = self._users_lacking, self._seconds[StepName.USERS]
+        self._findings.note(readings.users_read(self._samples, pages, lacking, seconds=seconds))
 
-    def _first_users(self, provider: ProbedProvider, limit: int) -> ProbedPage:
+    def _first_users(self, provider: ProbedProvider, limit: int) -> dict[str, ProbedPage]:
+        """The first page of /users, or those of the lists by role that are to be had, where that is lacking.
+
+        Raises:
+            NotOfferedError: None is to be had; the error is that of /users.
+        """
+        pages: dict[str, ProbedPage] = {}
+        try:
+            pages[USERS] = page = self._first_page(provider, USERS, limit)
+        except NotOfferedError as error:
+            lacking = error
+        else:
+            if page.raw_records or not page.total:
+                return pages
+            lacking = readings.none_came(USERS, page.total)
+        by_role = self._lists_by_role(provider, limit)
+        if any(page.raw_records for page in by_role.values()):
+            self._users_lacking = lacking
+            return by_role
+        if not pages:
+            raise lacking
+        return pages
+
+    def _lists_by_role(self, provider: ProbedProvider, limit: int) -> dict[str, ProbedPage]:
+        pages = {}
+        for endpoint in (collection.endpoint for collection in ROLE_BY_ROLE):
+            begun = self._monotonic()
+            answer: Answer
+            try:
+                pages[endpoint] = page = self._first_page(provider, endpoint, limit)
+                answer = Got(page.head(LOOKED_AT), len(page.raw_records), page.total, self._monotonic() - begun)
+            except NotOfferedError as error:
+                answer = Failed(error, self._monotonic() - begun)
+            self._known[Query(endpoint)] = answer
+        return pages
+
+    def _first_page(self, provider: ProbedProvider, endpoint: str, limit: int) -> ProbedPage:
         """The first page, also of a provider that refuses an offset of 0 because it counts from 1."""
         try:
-            return provider.page("users", limit=limit, offset=0)
+            return provider.page(endpoint, limit=limit, offset=0)
         except self._errors.request_refused as refusal:
             try:
-                page = provider.page("users", limit=limit, offset=1)
+                page = provider.page(endpoint, limit=limit, offset=1)
             except RosterSyncError:
                 raise refusal from None
             self._origin = 1
             return page
 
-    def _total(self, provider: ProbedProvider, page: ProbedPage, limit: int, read: int) -> int | None:
+    def _total(self, provider: ProbedProvider, endpoint: str, page: ProbedPage, limit: int) -> int | None:
         """How many users there are.
 
         Some providers give a page's count as the total: then, and if they give none, it is looked whether more come.
         """
+        read = len(page.raw_records)
         if page.total is not None and (page.total > read or page.total == read < limit):
             return page.total
         try:
-            more = self._within(lambda: provider.page("users", limit=limit, offset=read + self._origin))
+            more = self._within(lambda: provider.page(endpoint, limit=limit, offset=read + self._origin))
         except (RosterSyncError, TimeoutError):
             return None
         return None if more.raw_records else read
@@ -337,9 +350,11 @@ class _Probe:
         """The answers to all questions, if orgs or users could be read."""
         if not self._findings.passed(StepName.SIGNATURE):
             return {}
-        asked = questions(self._sample, self._target.page_size, self._some_school(schools), self._present(schools))
+        sample = next(iter(self._samples), None)
+        wanted = questions(sample, self._target.page_size, self._some_school(schools), self._present(schools))
+        asked = [query for query in wanted if query not in self._known]
         if self._over:
-            return dict.fromkeys(asked, _NO_TIME)
+            return dict.fromkeys(asked, _NO_TIME) | self._known
         askers = ThreadPoolExecutor(
             min(MOST_AT_ONCE, self._target.parallel_requests), thread_name_prefix="probe-questions"
         )
@@ -347,7 +362,7 @@ class _Probe:
         answers = {query: askers.submit(self._ask, provider, query, throttled) for query in asked}
         wait(answers.values(), timeout=self._remaining_s())
         askers.shutdown(wait=False, cancel_futures=True)
-        return {query: _answer_of(future) for query, future in answers.items()}
+        return {query: _answer_of(future) for query, future in answers.items()} | self._known
 
     def _ask(self, provider: ProbedProvider, query: Query, throttled: Event) -> Answer:
         if throttled.is_set():
@@ -447,6 +462,10 @@ class _Probe:
                 if self._encrypted:
                     self._findings.add(StepName.TLS, None, "Not known, because no whole answer came.")
                 blamed = step
+            case NotOfferedError() if step is StepName.ORGS and not self._orgs.count:
+                # Whether that hinders the sync depends on the users.
+                self._connected()
+                return
             case _:
                 self._connected()
                 refused = isinstance(error, self._errors.signature_refused)

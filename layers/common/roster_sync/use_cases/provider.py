@@ -1,12 +1,15 @@
 """What the sync needs of a provider's client."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from roster_sync.domain.district import Settings
 from roster_sync.domain.fetch_proof import FetchProof
 from roster_sync.domain.journal import Journal
 from roster_sync.domain.record import RawRecord, RecordReader
+
+NO_USERS: Final = "The provider sent no users at all. Check in the SIS that it shares users with this system."
+"""The reason of a run to which nobody came."""
 
 
 class ProviderFailedError(Exception):

@@ -8,13 +8,13 @@ from roster_sync.use_cases.probe.provider import ProviderErrors
 from roster_sync.use_cases.probe.questions import (
     CHANGED_EVER,
     CHANGED_IN_THE_FUTURE,
-    DESCENDING,
-    FROM_THE_SIXTH,
     Answer,
     Query,
     Sample,
     beyond,
     by_role,
+    descending,
+    from_the_sixth,
     full_page,
     of_endpoints,
 )
@@ -71,20 +71,23 @@ def closer_look(
     if sample is None:
         untried = [Step(name, None, None, _NO_USERS) for name in _OF_USERS]
         return CloserLook(steps=[*untried, answering], endpoints=endpoints)
-    from_the_sixth, behind = answers[FROM_THE_SIXTH], answers[beyond(sample)]
-    offset = verdicts.offset(sample, from_the_sixth, page_size, host)
+    sixth, behind = answers[from_the_sixth(sample)], answers[beyond(sample)]
+    offset = verdicts.offset(sample, sixth, page_size, host)
     full = full_page(sample, page_size)
     size, page_cap = verdicts.page_size(sample, answers[full] if full else None, page_size)
-    sorting = verdicts.sorting(sample, answers[DESCENDING], errors)
-    filters = verdicts.filters(sample, answers[by_role(sample)], errors)
-    delta = verdicts.delta(sample, answers[CHANGED_IN_THE_FUTURE], answers[CHANGED_EVER], errors)
+    sorting = verdicts.sorting(sample, answers[descending(sample)], errors)
+    if sample.of_everybody:
+        filters = verdicts.filters(sample, answers[by_role(sample)], errors)
+        delta = verdicts.delta(sample, answers[CHANGED_IN_THE_FUTURE], answers[CHANGED_EVER], errors)
+    else:
+        filters, delta = verdicts.FILTERS_OF_ROLES, verdicts.DELTA_OF_ROLES
     return CloserLook(
         steps=[
             offset.step,
             size,
             verdicts.total(sample, behind, offset.honoured),
             verdicts.links(sample),
-            verdicts.beyond(sample, behind, from_one=verdicts.counts_from_one(sample, from_the_sixth)),
+            verdicts.beyond(sample, behind, from_one=verdicts.counts_from_one(sample, sixth)),
             sorting.step,
             filters.step,
             delta.step,

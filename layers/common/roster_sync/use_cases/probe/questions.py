@@ -13,6 +13,7 @@ FAR_BEYOND: Final = 5_000_000
 """Behind the last user of any district."""
 LOOKED_AT: Final = 10
 """Records of an answer."""
+USERS: Final = "users"
 _FEW: Final = 2
 
 
@@ -77,6 +78,7 @@ class Sample:
         announced: The total that came with them.
         total: How many users there are; None if the provider does not tell, or tells the page's count.
         linked: Whether a link to the next page came.
+        endpoint: Where they were read: "users", or a list by role where that is lacking.
     """
 
     limit: int
@@ -85,6 +87,12 @@ class Sample:
     announced: int | None
     total: int | None
     linked: bool
+    endpoint: str = USERS
+
+    @property
+    def of_everybody(self) -> bool:
+        """Whether it is one of all users, and not of those of one role."""
+        return self.endpoint == USERS
 
     @property
     def users(self) -> list[Mapping[str, object]]:
@@ -108,39 +116,47 @@ class Sample:
         return "teacher" if isinstance(first, str) and first.lower() == "student" else "student"
 
 
-FROM_THE_SIXTH: Final = Query("users", limit=3, offset=5)
-"""What comes first tells an offset that is ignored, counts from 1, counts pages, or is rounded to the limit."""
-DESCENDING: Final = Query("users", descending=True)
-CHANGED_IN_THE_FUTURE: Final = Query("users", condition=modified_since(FAR_FUTURE))
-CHANGED_EVER: Final = Query("users", condition=modified_since(FAR_PAST))
-
-
+SIXTH_OFFSET: Final = 5
+SIXTH_LIMIT: Final = 3
+CHANGED_IN_THE_FUTURE: Final = Query(USERS, condition=modified_since(FAR_FUTURE))
+CHANGED_EVER: Final = Query(USERS, condition=modified_since(FAR_PAST))
+SCHOOLS: Final = Query("schools")
 SESSIONS: Final = Query("academicSessions", limit=LOOKED_AT)
 """With the school year among them, as a rule."""
 
 
+def from_the_sixth(sample: Sample) -> Query:
+    """What comes first tells an offset that is ignored, counts from 1, counts pages, or is rounded to the limit."""
+    return Query(sample.endpoint, limit=SIXTH_LIMIT, offset=SIXTH_OFFSET)
+
+
+def descending(sample: Sample) -> Query:
+    """The last users first."""
+    return Query(sample.endpoint, descending=True)
+
+
 def beyond(sample: Sample) -> Query:
     """What comes behind the last user."""
-    return Query("users", offset=FAR_BEYOND if sample.announced is None else sample.announced)
+    return Query(sample.endpoint, offset=FAR_BEYOND if sample.announced is None else sample.announced)
 
 
 def by_role(sample: Sample) -> Query:
     """Users of one role."""
-    return Query("users", limit=3, condition=f"role='{sample.other_role}'")
+    return Query(USERS, limit=3, condition=f"role='{sample.other_role}'")
 
 
 def full_page(sample: Sample, page_size: int) -> Query | None:
     """A page as nights ask for it; None if the sample shows already what would come."""
     if page_size <= sample.limit or sample.complete or sample.received != sample.limit:
         return None
-    return Query("users", limit=page_size)
+    return Query(sample.endpoint, limit=page_size)
 
 
 def of_endpoints(school: str | None) -> list[Query]:
     """One for each endpoint but /orgs and /users; /demographics is left alone, for the sync never reads it."""
     of_school = [students_of(school), Query(f"schools/{school}/teachers")] if school else []
     names = ["classes", "courses", "enrollments"]
-    return [*of_school, *map(Query, ["students", "teachers", "schools"]), SESSIONS, *map(Query, names)]
+    return [*of_school, *map(Query, ["students", "teachers"]), SCHOOLS, SESSIONS, *map(Query, names)]
 
 
 def students_of(school: str) -> Query:
@@ -151,6 +167,8 @@ def students_of(school: str) -> Query:
 def questions(sample: Sample | None, page_size: int, school: str | None, configured: Sequence[str]) -> list[Query]:
     """All of them, in order of their importance.
 
+    Without /users neither a role nor a date can be asked for.
+
     Args:
         sample: None if no users could be read: then the endpoints alone are asked.
         page_size: As nights have it.
@@ -159,7 +177,11 @@ def questions(sample: Sample | None, page_size: int, school: str | None, configu
     """
     asked: list[Query | None] = []
     if sample:
-        asked += [FROM_THE_SIXTH, beyond(sample), CHANGED_IN_THE_FUTURE, CHANGED_EVER, DESCENDING, by_role(sample)]
+        of_users = sample.of_everybody
+        asked += [from_the_sixth(sample), beyond(sample)]
+        asked += [CHANGED_IN_THE_FUTURE, CHANGED_EVER] if of_users else []
+        asked.append(descending(sample))
+        asked += [by_role(sample)] if of_users else []
     asked += of_endpoints(school)
     if sample:
         asked.append(full_page(sample, page_size))

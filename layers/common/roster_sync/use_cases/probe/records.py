@@ -30,14 +30,18 @@ class Orgs:
     """The orgs of a provider, as far as they were read.
 
     Attributes:
+        only_schools: Whether each is a school, whatever its type says, for they come of /schools.
         count: How many came.
+        announced: How many there are, as it was first told; None if it was not.
         sourced_ids: Theirs, those apart that nobody could configure.
         schools: Those of type school that a report has room for.
         schools_left_out: The others.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, only_schools: bool = False) -> None:
+        self.only_schools = only_schools
         self.count = 0
+        self.announced: int | None = None
         self.sourced_ids: set[str] = set()
         self.schools: list[SchoolAtProvider] = []
         self.schools_left_out = 0
@@ -49,15 +53,17 @@ class Orgs:
         """Whether no more are looked at."""
         return self.count >= MOST_ORGS
 
-    def add(self, records: Sequence[object]) -> None:
-        """Note the orgs of a page."""
+    def add(self, records: Sequence[object], announced: int | None = None) -> None:
+        """Note the orgs of a page, and the total that came with it."""
+        if not self.count:
+            self.announced = announced
         for record in records[: MOST_ORGS - self.count]:
             self.count += 1
             if isinstance(record, Mapping):
                 self._add(record)
 
     def _add(self, org: Mapping[str, object]) -> None:
-        type_ = text_of(org.get("type"))
+        type_ = text_of(org.get("type")) or (_TYPE_OF_SCHOOLS if self.only_schools else None)
         if type_ and (type_ in self._types or len(self._types) < _MOST_SHOWN):
             self._types[type_] += 1
         sourced_id = next(iter(references_in([org])), None)
@@ -65,7 +71,7 @@ class Orgs:
             return
         known = sourced_id in self.sourced_ids
         self.sourced_ids.add(sourced_id)
-        if known or type_ is None or type_.lower() != _TYPE_OF_SCHOOLS:
+        if known or type_ is None or not (self.only_schools or type_.lower() == _TYPE_OF_SCHOOLS):
             return
         school = SchoolAtProvider(sourced_id, text_of(org.get("name")), text_of(org.get("identifier")), type_)
         self._room_bytes -= len(json.dumps([school.sourced_id, school.name, school.identifier])) + _LONGEST_SHOWN
@@ -77,6 +83,8 @@ class Orgs:
     def described(self) -> str:
         """How many there are, and of what types if none is a school."""
         count = len(self.schools) + self.schools_left_out
+        if self.only_schools:
+            return "1 school was read" if count == 1 else f"{count} schools were read"
         found = f"{self.count} orgs were read, {count} of them of type school"
         if count or not self._types:
             return found

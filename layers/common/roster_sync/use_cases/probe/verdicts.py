@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from roster_sync.use_cases.probe.provider import ProviderErrors
-from roster_sync.use_cases.probe.questions import FROM_THE_SIXTH, Answer, Failed, Got, Query, Sample, Untried
+from roster_sync.use_cases.probe.questions import SIXTH_LIMIT, SIXTH_OFFSET, Answer, Failed, Got, Query, Sample, Untried
 from roster_sync.use_cases.probe.records import text_of
 from roster_sync.use_cases.probe.report import (
     EndpointFinding,
@@ -17,7 +17,7 @@ from roster_sync.use_cases.probe.report import (
     shortened,
 )
 
-_LEAST_USERS: Final = FROM_THE_SIXTH.offset + 1
+_LEAST_USERS: Final = SIXTH_OFFSET + 1
 """With fewer an offset shows nothing."""
 _CLOCKS_AGREE_S: Final = 60
 _COUNT_FROM_ZERO: Final = "Ask the provider to count records with it, beginning at 0, as OneRoster 1.1 has it (§3.4.1)."
@@ -35,6 +35,23 @@ class Verdict:
 
     step: Step
     honoured: bool | None = None
+
+
+FILTERS_OF_ROLES: Final = Verdict(
+    Step(
+        StepName.FILTERS,
+        None,
+        None,
+        "Not tried: where /users is lacking, nobody is asked for by a filter.",
+        _NO_FILTERS,
+    )
+)
+"""Of filters by role, if users come from lists by role."""
+DELTA_OF_ROLES: Final = Verdict(
+    Step(StepName.DELTA, None, None, "Where /users is lacking, changes alone cannot be asked for.", _NO_DELTA),
+    honoured=False,
+)
+"""Of changes since a date, if users come from lists by role."""
 
 
 def clock(ahead_s: float | None) -> Step:
@@ -69,7 +86,7 @@ def offset(sample: Sample, answer: Answer, page_size: int, host: str) -> Verdict
     if sample.received < _LEAST_USERS:
         return Verdict(Step(name, None, None, _TOO_FEW, "Nothing to do: so few users come in one page."))
     seconds = rounded(answer.seconds)
-    limit, asked = FROM_THE_SIXTH.limit, FROM_THE_SIXTH.offset
+    limit, asked = SIXTH_LIMIT, SIXTH_OFFSET
     found = _position(answer.records, sample)
     if found == asked:
         return Verdict(Step(name, True, seconds, "Pages begin where they are asked to."), honoured=True)
@@ -95,7 +112,7 @@ def offset(sample: Sample, answer: Answer, page_size: int, host: str) -> Verdict
                 name,
                 False,
                 seconds,
-                f"{host} gives the same page of /users again and again.",
+                f"{host} gives the same page of /{sample.endpoint} again and again.",
                 "Ask the provider to repair the parameter offset.",
             ),
             honoured=False,
@@ -117,7 +134,7 @@ def offset(sample: Sample, answer: Answer, page_size: int, host: str) -> Verdict
 
 def counts_from_one(sample: Sample, answer: Answer) -> bool:
     """Whether the offset of the first user is 1."""
-    return isinstance(answer, Got) and _position(answer.records, sample) == FROM_THE_SIXTH.offset - 1
+    return isinstance(answer, Got) and _position(answer.records, sample) == SIXTH_OFFSET - 1
 
 
 def page_size(sample: Sample, answer: Answer | None, wanted: int) -> tuple[Step, int | None]:
@@ -130,20 +147,20 @@ def page_size(sample: Sample, answer: Answer | None, wanted: int) -> tuple[Step,
     """
     name, received = StepName.PAGE_SIZE, sample.received
     if received > sample.limit:
-        message = f"{received} users came, though {sample.limit} were asked for."
+        message = f"{received} {sample.endpoint} came, though {sample.limit} were asked for."
         return Step(name, None, None, message, "Ask the provider to honour the parameter limit."), None
     if sample.complete:
-        return Step(name, True, None, "All users came in one page."), None
+        return Step(name, True, None, f"All {sample.endpoint} came in one page."), None
     if sample.capped:
-        return _capped(name, received, sample.limit, None), received
+        return _capped(name, sample, received, sample.limit, None), received
     if answer is None:
-        return Step(name, True, None, f"Pages of {sample.limit} users come whole."), None
+        return Step(name, True, None, f"Pages of {sample.limit} {sample.endpoint} come whole."), None
     if not isinstance(answer, Got):
         return _unknown(name, answer).step, None
     received, expected = answer.count, wanted if sample.total is None else min(wanted, sample.total)
     if received < expected:
-        return _capped(name, received, expected, answer.seconds), received
-    return Step(name, True, rounded(answer.seconds), f"Pages of {received} users come whole."), None
+        return _capped(name, sample, received, expected, answer.seconds), received
+    return Step(name, True, rounded(answer.seconds), f"Pages of {received} {sample.endpoint} come whole."), None
 
 
 def total(sample: Sample, beyond: Answer, offset_honoured: bool | None) -> Step:
@@ -154,16 +171,18 @@ def total(sample: Sample, beyond: Answer, offset_honoured: bool | None) -> Step:
             name,
             None,
             None,
-            "The provider does not say how many users there are (header X-Total-Count).",
+            f"The provider does not say how many {sample.endpoint} there are (header X-Total-Count).",
             "Nothing to do: the sync reads on until an empty page comes, and counts itself.",
         )
     if announced < sample.received:
-        message = f"The provider announces {announced} users, and gave {sample.received}."
+        message = f"The provider announces {announced} {sample.endpoint}, and gave {sample.received}."
     elif isinstance(beyond, Got) and beyond.records and offset_honoured:
-        message = f"The provider announces {announced} users, and gives more behind them."
+        message = f"The provider announces {announced} {sample.endpoint}, and gives more behind them."
     else:
-        return Step(name, True, None, f"{announced} users are announced, and no more came.")
-    return Step(name, None, None, message, "Ask the provider to announce the number of all users in X-Total-Count.")
+        return Step(name, True, None, f"{announced} {sample.endpoint} are announced, and no more came.")
+    return Step(
+        name, None, None, message, f"Ask the provider to announce the number of all {sample.endpoint} in X-Total-Count."
+    )
 
 
 def links(sample: Sample) -> Step:
@@ -288,8 +307,9 @@ def endpoints(found: Sequence[EndpointFinding]) -> Step:
     return Step(StepName.ENDPOINTS, None, None, shortened(message), "Nothing to do: the sync can do without them.")
 
 
-def _capped(name: StepName, received: int, asked: int, seconds: float | None) -> Step:
-    message = f"At most {received} users come at once, though {asked} were asked for; the sync reads on from there."
+def _capped(name: StepName, sample: Sample, received: int, asked: int, seconds: float | None) -> Step:
+    came = f"At most {received} {sample.endpoint} come at once"
+    message = f"{came}, though {asked} were asked for; the sync reads on from there."
     return Step(name, True, rounded(seconds), message)
 
 
