@@ -121,13 +121,15 @@ class Stack:
         return payload
 
     def logs(self, function: str) -> list[str]:
-        """Every line that a function (`FetchFunction`) has logged, oldest first within each environment."""
+        """Every line that a function (`FetchFunction`) has logged, oldest first within each stream."""
         logs = self.client("logs")
         group = self.client("lambda").get_function_configuration(FunctionName=self.outputs[function])
         name = group["LoggingConfig"]["LogGroup"]
+        # Streams by pages of 50, of which the local stack makes one for each invocation.
         return [
             event["message"]
-            for stream in logs.describe_log_streams(logGroupName=name)["logStreams"]
+            for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=name)
+            for stream in page["logStreams"]
             for event in logs.get_log_events(logGroupName=name, logStreamName=stream["logStreamName"])["events"]
         ]
 

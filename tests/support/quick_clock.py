@@ -20,6 +20,8 @@ class QuickClock:
     def _wait(self, awaited: threading.Event | threading.Condition, seconds: float | None) -> bool:
         if seconds is None:
             return awaited.wait()
+        if isinstance(awaited, threading.Event) and awaited.is_set():
+            return True
         with self._moving:
             self.now_s += seconds
         return isinstance(awaited, threading.Event) and awaited.is_set()
