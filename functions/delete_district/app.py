@@ -10,7 +10,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from roster_sync.environment import DeleteDistrictEnvironment
 from roster_sync.messaging.deletion_requests import DeletionRequest
+from roster_sync.messaging.events import events_of
 from roster_sync.observability import Metric, count, logger, metrics
+from roster_sync.storage.accounts import Accounts
 from roster_sync.storage.checkpoints import Checkpoints
 from roster_sync.storage.deletions import Deletions
 from roster_sync.storage.district_contents import DistrictContents
@@ -38,6 +40,8 @@ def deleter() -> Deleter:
             users_table=environment.users_table,
             sync_runs_table=environment.sync_runs_table,
         ),
+        accounts=Accounts(environment.user_pool_id),
+        events=events_of(environment.event_bus, values=False),
         forget_files=(
             Checkpoints(environment.checkpoints_bucket).forget_district,
             Uploads(environment.uploads_bucket).forget_district,

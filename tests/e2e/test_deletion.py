@@ -1,5 +1,6 @@
 """A district is deleted on the deployed stack, where each function is held to its policy."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from local.stack import Stack
 from staff.cli import main
 from tests.e2e.conftest import ADistrict
 from tests.e2e.district import STORED_TIME, LiveDistrict
+from tests.e2e.products import Product, details
 
 TABLES = {"DistrictsTable": "district_id", "UsersTable": "shard_key", "SyncRunsTable": "run_key"}
 BUCKETS = ("UploadsBucket", "CheckpointsBucket")
@@ -40,6 +42,15 @@ def leave_files(district: LiveDistrict) -> None:
     s3.put_object(Bucket=stack.outputs["UploadsBucket"], Key=f"uploads/{district_id}/a-run/file", Body=b"rows")
 
 
+def accounts(stack: Stack) -> Counter[str | None]:
+    """How many accounts name which district."""
+    pages = stack.client("cognito-idp").get_paginator("list_users").paginate(UserPoolId=stack.outputs["UserPoolId"])
+    attributes = [
+        {each["Name"]: each["Value"] for each in user["Attributes"]} for page in pages for user in page["Users"]
+    ]
+    return Counter(each.get("custom:district_id") for each in attributes)
+
+
 def pass_an_hour(district: LiveDistrict) -> None:
     """Nobody can wait until whoever worked on the runs is surely done: their ends are put back."""
     dynamodb, table = district.stack.client("dynamodb"), district.stack.outputs["SyncRunsTable"]
@@ -63,6 +74,8 @@ def test_nothing_of_a_deleted_district_is_left_but_its_audit_log_and_another_is_
     pass_an_hour(district)
     users, stays = len(district.users()), everything_of(other)
     assert all(everything_of(district).values())
+    named = accounts(stack)
+    product = Product(stack, district.api.district_id)
     monkeypatch.setenv("ROSTER_SYNC_API", stack.api_url)
     monkeypatch.setenv("ROSTER_SYNC_TOKEN", stack.sign_in(district_id=None, role="support"))
 
@@ -73,5 +86,8 @@ def test_nothing_of_a_deleted_district_is_left_but_its_audit_log_and_another_is_
     assert {item["item"]["S"].split("#")[0] for item in left.pop("DistrictsTable")} == {"audit", "deletion"}
     assert not any(left.values()), left
     assert everything_of(other) == stays
+    assert named - accounts(stack) == Counter({district.api.district_id: 1})
+    (told,) = details(product.told(lambda kinds: "DistrictDeleted" in kinds), "DistrictDeleted")
+    assert told["counts"]["users"] == users
     acts = [line["act"] for line in district.api.get("audit")["items"]]
     assert acts[:2] == ["district_deleted", "deletion_started"]

@@ -203,6 +203,7 @@ def a_night(monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
         tables = create_tables(boto3.client("dynamodb"))
         queues = create_queues(boto3.client("sqs"))
         key_id = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
+        pool_id = boto3.client("cognito-idp").create_user_pool(PoolName="accounts")["UserPool"]["Id"]
         for bucket in ("checkpoints", "uploads"):
             boto3.client("s3").create_bucket(Bucket=bucket)
         products = template()["Parameters"]["Products"]["Default"]
@@ -210,6 +211,7 @@ def a_night(monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
             **tables,
             **queues,
             "SecretsKey": key_id,
+            "UserPool": pool_id,
             "Products": products,
             **{name: template()["Parameters"][name]["Default"] for name in ("DefaultSyncTime", "DefaultTimezone")},
             "CheckpointsBucket": "checkpoints",

@@ -30,6 +30,7 @@ from roster_sync.domain.sign_in import SignIn
 from roster_sync.domain.usage import NOTHING_USED, Usage
 from roster_sync.domain.user import Role, RosterEntry, SisUser, StoredUser, normalised_email
 from roster_sync.domain.user_change import Attributes, KeptChanges, UserChange, part_name, stored_time, text_of
+from roster_sync.security.access import AccountRole
 from roster_sync.use_cases.find_users import passes
 
 
@@ -754,17 +755,36 @@ class InMemoryContents:
 
 
 class InMemoryEvents:
-    """EventSink; `changed` holds run and change of each event, `ended` the runs."""
+    """EventSink and DeletionSink; `changed` holds run and change of each event, `ended` the runs."""
 
     def __init__(self) -> None:
         self.changed: list[tuple[RunId, UserChange]] = []
         self.ended: list[Run] = []
+        self.deleted: list[Deletion] = []
 
     def users_changed(self, of: Chunk | Run, changes: Sequence[UserChange]) -> None:
         self.changed += [(of.run_id, change) for change in changes]
 
     def run_ended(self, run: Run) -> None:
         self.ended.append(run)
+
+    def district_deleted(self, deletion: Deletion) -> None:
+        self.deleted.append(deletion)
+
+
+class InMemoryAccounts:
+    """AccountStore; `accounts` holds district and role by name."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, tuple[DistrictId | None, AccountRole | None]] = {}
+
+    def delete(self, district_id: DistrictId, in_time: Callable[[], bool]) -> bool:
+        if not in_time():
+            return False
+        for name, (named, role) in [*self.accounts.items()]:
+            if named == district_id and role is not AccountRole.SUPPORT:
+                del self.accounts[name]
+        return True
 
 
 class InMemoryChangeQueue:

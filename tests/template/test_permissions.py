@@ -74,6 +74,16 @@ def test_only_the_deletion_of_a_district_deletes_users_and_no_function_reads_a_w
     assert [function for function, action, _ in rights() if action == "dynamodb:Scan"] == []
 
 
+def test_only_the_deletion_of_a_district_sees_and_deletes_accounts_and_none_makes_or_changes_one() -> None:
+    on_accounts = {(function, action) for function, action, _ in rights() if action.startswith("cognito-idp:")}
+
+    assert on_accounts == {
+        ("delete_district", "cognito-idp:ListUsers"),
+        ("delete_district", "cognito-idp:AdminDeleteUser"),
+    }
+    assert may("cognito-idp:AdminDeleteUser", "UserPool") == {"delete_district"}
+
+
 def test_what_tests_a_connection_counts_tests_and_writes_nothing_else() -> None:
     [counting] = [found for found in statements("test_connection") if "dynamodb:UpdateItem" in as_list(found["Action"])]
 
@@ -124,10 +134,10 @@ def test_only_who_asks_for_syncs_can_and_only_fetch_and_redrives_send_changes() 
     assert may("sqs:SendMessage*", "DeletionsQueue") == {"settings_api"}
 
 
-def test_only_what_changes_users_or_ends_runs_tells_of_it_and_only_the_bus_that_is_named() -> None:
+def test_only_what_changes_users_ends_runs_or_deletes_districts_tells_of_it_and_only_the_bus_that_is_named() -> None:
     telling = [(function, on) for function, action, on in rights() if action == "events:PutEvents"]
 
-    whoever = {"fetch", "upsert", "import_users", "settings_api", "sweep", "dead_letters"}
+    whoever = {"fetch", "upsert", "import_users", "settings_api", "sweep", "dead_letters", "delete_district"}
     assert {function for function, _ in telling} == whoever
     assert all(on["Fn::Sub"].endswith(":event-bus/${EventBus}") for _, on in telling)
 

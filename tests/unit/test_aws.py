@@ -15,6 +15,7 @@ def an_error(code: str, status: int) -> ClientError:
     [
         an_error("ProvisionedThroughputExceededException", 400),
         an_error("ThrottlingException", 400),
+        an_error("TooManyRequestsException", 400),
         an_error("Unheard", 503),
         EndpointConnectionError(endpoint_url="https://dynamodb"),
         ReadTimeoutError(endpoint_url="https://dynamodb"),

@@ -17,6 +17,7 @@ _PASSING_CODES: Final = frozenset(
         "RequestThrottled",
         "ServiceUnavailable",
         "ThrottlingException",
+        "TooManyRequestsException",
         "TransactionConflictException",
         "TransactionInProgressException",
     }

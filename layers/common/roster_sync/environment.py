@@ -137,6 +137,8 @@ class DeleteDistrictEnvironment(_Environment):
     sync_runs_table: str
     checkpoints_bucket: str
     uploads_bucket: str
+    user_pool_id: str
+    event_bus: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A district is deleted: through the handler, over what is deployed in memory."""
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -39,6 +40,7 @@ def night_of_two(night: Night) -> Night:
         night.enter_district(district_id, schools=[a_school(district_id=district_id)])
         night.queued_run(district_id=district_id, state=RunState.COMPLETED, ended_at=AN_HOUR_AGO)
         night.users.apply(a_chunk([a_change()], district_id=district_id), NOW)
+        create_account(district_id)
     for bucket, keys in KEYS.items():
         for key in keys:
             boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=b"content")
@@ -59,6 +61,19 @@ def of(district_id: DistrictId) -> list[str]:
     )
 
 
+def create_account(district_id: DistrictId) -> None:
+    boto3.client("cognito-idp").admin_create_user(
+        UserPoolId=os.environ["USER_POOL_ID"],
+        Username=f"admin@{district_id}",
+        UserAttributes=[{"Name": "custom:district_id", "Value": district_id}],
+    )
+
+
+def accounts() -> list[str]:
+    found = boto3.client("cognito-idp").list_users(UserPoolId=os.environ["USER_POOL_ID"])
+    return [user["Username"] for user in found["Users"]]
+
+
 def files(bucket: str) -> list[str]:
     return [found["Key"] for found in boto3.client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])]
 
@@ -75,6 +90,7 @@ def test_nothing_is_left_but_the_audit_log_and_the_deletion_itself(
     assert [each.partition("#")[0] for each in of(DISTRICT)] == ["audit", "audit", "deletion"]
     assert of(OTHER_DISTRICT) == before
     assert {bucket: files(bucket) for bucket in KEYS} == {bucket: keys[1:] for bucket, keys in KEYS.items()}
+    assert accounts() == [f"admin@{OTHER_DISTRICT}"]
     (line,) = [json.loads(line) for line in log.getvalue().splitlines()]
     (counted,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     assert (line["message"], line["district_id"], line["users"]) == ("Went on with a deletion", DISTRICT, 1)

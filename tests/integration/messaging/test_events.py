@@ -1,6 +1,7 @@
 """What is sent to EventBridge, and what becomes of what it does not take."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -8,12 +9,13 @@ import pytest
 from moto import mock_aws
 
 from roster_sync.domain.change import ChangeKind
+from roster_sync.domain.deletion import Contents, new_deletion
 from roster_sync.domain.errors import TransientError
 from roster_sync.domain.identifiers import SourcedId, UserId
 from roster_sync.domain.run import Counts, RunState
 from roster_sync.domain.user_change import UserChange
 from roster_sync.messaging.events import Events, events_of
-from tests.support.builders import DISTRICT, NOW, RUN, a_chunk, a_run
+from tests.support.builders import DISTRICT, NOW, RUN, a_chunk, a_run, an_author
 
 RENAMED = UserChange(
     ChangeKind.UPDATE,
@@ -99,6 +101,21 @@ def test_an_ended_run_is_told_of_with_its_state_and_counts(bus: Bus) -> None:
     assert entry["DetailType"] == "RunCompleted"
     assert (detail["run_id"], detail["kind"], detail["state"]) == (RUN, "nightly", "completed")
     assert (detail["ended_at"], detail["counts"]["created"]) == ("2026-11-24T09:00:00Z", 2)
+
+
+def test_a_deleted_district_is_told_of_with_how_much_there_was_and_not_who_asked(bus: Bus) -> None:
+    deletion = new_deletion(DISTRICT, an_author())
+
+    events(bus).district_deleted(replace(deletion, contents=Contents(users=3, schools=1, runs=2)))
+
+    ((entry,),) = bus.calls
+    assert entry["DetailType"] == "DistrictDeleted"
+    assert json.loads(entry["Detail"]) == {
+        "version": 1,
+        "district_id": DISTRICT,
+        "asked_at": "2026-11-24T09:00:00Z",
+        "counts": {"users": 3, "schools": 1, "runs": 2},
+    }
 
 
 def test_ten_events_go_at_once(bus: Bus) -> None:

@@ -12,11 +12,13 @@ from roster_sync.domain.beginning import Beginning
 from roster_sync.domain.change import ChangeKind
 from roster_sync.domain.consent import ExportConsent
 from roster_sync.domain.deletion import REASON, REQUEST_TIME, WORK_TIME, Contents, Deletion, new_deletion
+from roster_sync.domain.errors import OwnOutageError, TransientError
 from roster_sync.domain.identifiers import DistrictId, RunId, UserId
 from roster_sync.domain.issue import Issue, IssueCode
 from roster_sync.domain.lease import CHUNK_TIME, LEASE_TIME
 from roster_sync.domain.run import RunKind, RunState
 from roster_sync.domain.user_change import UserChange
+from roster_sync.security.access import AccountRole
 from roster_sync.use_cases.apply_approval import apply_approval
 from roster_sync.use_cases.apply_chunk import apply_chunk
 from roster_sync.use_cases.delete_district import Deleter, delete_district
@@ -38,6 +40,7 @@ from tests.support.builders import (
     settings,
 )
 from tests.support.fakes import (
+    InMemoryAccounts,
     InMemoryBeginnings,
     InMemoryChangeLog,
     InMemoryCheckpoints,
@@ -45,6 +48,7 @@ from tests.support.fakes import (
     InMemoryDeadLetters,
     InMemoryDeletions,
     InMemoryDistricts,
+    InMemoryEvents,
     InMemoryExportConsents,
     InMemoryHeld,
     InMemoryRuns,
@@ -78,6 +82,8 @@ class World:
     beginnings: InMemoryBeginnings = field(default_factory=InMemoryBeginnings)
     consents: InMemoryExportConsents = field(default_factory=InMemoryExportConsents)
     checkpoints: InMemoryCheckpoints = field(default_factory=InMemoryCheckpoints)
+    accounts: InMemoryAccounts = field(default_factory=InMemoryAccounts)
+    events: InMemoryEvents = field(default_factory=InMemoryEvents)
 
     def __post_init__(self) -> None:
         self.deletions = InMemoryDeletions(self.districts)
@@ -103,6 +109,7 @@ class World:
         self.beginnings.keep(district_id, "key", Beginning(NOW, "nonce", "digest"))
         self.consents.put(district_id, ExportConsent(NOW + timedelta(days=1), "admin@example.org", NOW))
         self.checkpoints.save(district_id, RUN, "1-0-0001", b"page")
+        self.accounts.accounts[f"admin@{district_id}"] = (district_id, AccountRole.DISTRICT_ADMIN)
 
     def ask(self) -> None:
         by = an_author(at=self.now)
@@ -123,6 +130,8 @@ class World:
                 beginnings=self.beginnings,
                 before_each=self.step,
             ),
+            accounts=self._mortal(self.accounts),
+            events=self._mortal(self.events),
             forget_files=[self.checkpoints.forget_district],
             clock=lambda: self.now,
             pause=self._pause,
@@ -150,7 +159,10 @@ class World:
             self.consents._given,
             self.checkpoints.parts,
         ]
-        return [(number, key) for number, store in enumerate(stores) for key in store if district_id in (key, key[0])]
+        found: list[object] = [
+            (number, key) for number, store in enumerate(stores) for key in store if district_id in (key, key[0])
+        ]
+        return found + [name for name, (of, _) in self.accounts.accounts.items() if of == district_id]
 
     def told(self) -> list[tuple[str, list[tuple[str, str | None]]]]:
         """Acts and what they say was there, of the district's log."""
@@ -215,6 +227,44 @@ def test_killed_at_any_step_and_made_again_it_ends_the_same() -> None:
         assert world.contents(DISTRICT) == [], dies_at
         assert world.contents(OTHER_DISTRICT) == before, dies_at
         assert [act for act, _ in world.told()] == ["deletion_started", "district_deleted"], dies_at
+        assert {(each.deletion_id, each.contents) for each in world.events.deleted} == {
+            (expected.deletion_id, expected.contents)
+        }, dies_at
+
+
+def test_it_is_told_of_when_nothing_is_left_and_then_no_more() -> None:
+    world = World()
+    world.ask()
+    left: list[list[object]] = []
+
+    def look(deletion: Deletion) -> None:
+        left.append(world.contents(deletion.district_id))
+
+    with pytest.MonkeyPatch.context() as bus:
+        bus.setattr(world.events, "district_deleted", look)
+        world.delete()
+        world.delete()
+
+    lease_and_fence = [(2, DISTRICT), (3, DISTRICT)]
+    assert left == [lease_and_fence]
+
+
+def test_a_bus_that_does_not_answer_is_told_by_a_later_call() -> None:
+    world = World()
+    world.ask()
+
+    def fails(deletion: Deletion) -> None:
+        raise OwnOutageError("The event bus is busy or did not answer.")
+
+    with pytest.MonkeyPatch.context() as bus:
+        bus.setattr(world.events, "district_deleted", fails)
+        with pytest.raises(TransientError):
+            world.delete()
+    deletion = world.delete()
+
+    assert deletion
+    assert deletion.ended_at
+    assert [each.district_id for each in world.events.deleted] == [DISTRICT]
 
 
 def test_a_district_that_nobody_wants_deleted_stays() -> None:

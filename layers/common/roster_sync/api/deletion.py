@@ -101,8 +101,9 @@ def add_deletion_routes(api: APIGatewayRestResolver, services: Services) -> None
     @api.delete(
         "/districts/<district_id>",
         summary="Delete a district and everything of it",
-        description="For the vendor's staff. Settings, schools, users, runs and files go for good; the audit log "
-        "stays. It takes minutes: the answer is the deletion under way, also to a second request.",
+        description="For the vendor's staff. Settings, schools, users, runs, files and the accounts of its "
+        "administrators go for good; the audit log stays. It takes minutes: the answer is the deletion under way, also "
+        "to a second request.",
         status_code=HTTPStatus.ACCEPTED,
         responses=answers(HTTPStatus.ACCEPTED),
     )

@@ -28,6 +28,10 @@ class Contents:
     schools: int
     runs: int
 
+    def as_dict(self) -> dict[str, int]:
+        """Each number by its name."""
+        return {"users": self.users, "schools": self.schools, "runs": self.runs}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deletion:
@@ -47,19 +51,23 @@ class Deletion:
     contents: Contents | None = None
     ended_at: datetime | None = None
 
+    @property
+    def there_was(self) -> Contents:
+        """How much there was to delete, as far as it is counted."""
+        return self.contents or Contents(0, 0, 0)
+
     def covers(self, run_id: RunId) -> bool:
         """Whether a run belongs to what is, or was, deleted; its id begins with the time of its beginning."""
         return self.ended_at is None or run_id.partition("-")[0] <= f"{self.ended_at:%Y%m%dT%H%M%SZ}"
 
     def ended(self, now: datetime) -> AuditEntry:
         """The line of the audit log that says so, with what there was."""
-        there_was = self.contents or Contents(0, 0, 0)
         return Author(name=self.asked_by, at=now, nonce=self.deletion_id.rpartition("-")[2]).did(
             Act.DISTRICT_DELETED,
             self.district_id,
             alterations=tuple(
-                Alteration(name=name, before=str(getattr(there_was, name)), after=None)
-                for name in ("users", "schools", "runs")
+                Alteration(name=name, before=str(number), after=None)
+                for name, number in self.there_was.as_dict().items()
             ),
         )
 

@@ -1,4 +1,4 @@
-"""Events on EventBridge, for whoever wants to react at once: users that changed, and runs that ended.
+"""Events on EventBridge, for whoever wants to react at once: users that changed, runs that ended, districts deleted.
 
 Each is sent at least once, in no order. They hold ids and names of attributes; values only where a deployment says so.
 """
@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from roster_sync.aws import AWS_ERRORS, is_outage
 from roster_sync.domain.change import Chunk
+from roster_sync.domain.deletion import Deletion
 from roster_sync.domain.errors import OwnOutageError
 from roster_sync.domain.run import Run
 from roster_sync.domain.user_change import UserChange
@@ -76,6 +77,20 @@ class Events:
             "counts": run.counts.as_dict(),
         }
         self._send([("RunCompleted", msgspec.json.encode(detail).decode())])
+
+    def district_deleted(self, deletion: Deletion) -> None:
+        """Tell of a district of which nothing is left but its audit log.
+
+        Raises:
+            TransientError: The event was not taken after retries.
+        """
+        detail = {
+            "version": VERSION,
+            "district_id": deletion.district_id,
+            "asked_at": deletion.asked_at,
+            "counts": deletion.there_was.as_dict(),
+        }
+        self._send([("DistrictDeleted", msgspec.json.encode(detail).decode())])
 
     def _user_changed(self, of: Chunk | Run, change: UserChange) -> str:
         detail: dict[str, Any] = {

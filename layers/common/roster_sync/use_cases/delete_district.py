@@ -9,7 +9,15 @@ from roster_sync.domain.errors import DistrictBusyError
 from roster_sync.domain.identifiers import DistrictId
 from roster_sync.domain.lease import LEASE_TIME, PAUSE_S
 from roster_sync.domain.run import Run
-from roster_sync.use_cases.ports import ContentsStore, DeletionStore, DistrictStore, LeaseStore, RunStore
+from roster_sync.use_cases.ports import (
+    AccountStore,
+    ContentsStore,
+    DeletionSink,
+    DeletionStore,
+    DistrictStore,
+    LeaseStore,
+    RunStore,
+)
 from roster_sync.use_cases.take_lease import end_previous, take_lease
 
 
@@ -18,6 +26,7 @@ class Deleter:
     """What a deletion needs of the outside.
 
     Attributes:
+        events: Who is told; None if nobody.
         forget_files: Each deletes all that one bucket holds of a district.
         clock: Says what time it is.
         pause: Waits for so many seconds.
@@ -28,6 +37,8 @@ class Deleter:
     leases: LeaseStore
     runs: RunStore
     contents: ContentsStore
+    accounts: AccountStore
+    events: DeletionSink | None
     forget_files: Sequence[Callable[[DistrictId], None]]
     clock: Callable[[], datetime]
     pause: Callable[[float], None]
@@ -36,8 +47,8 @@ class Deleter:
 def delete_district(district_id: DistrictId, deleter: Deleter, *, deadline: datetime) -> Deletion | None:
     """Go on with a district's deletion, and return it as it stands; None if nobody has asked for one.
 
-    Its settings went when it was asked for, so no night begins. What is under way is waited for; then go users, runs,
-    files, schools, and the lease with the end. A call that was cut off anywhere is made again.
+    Its settings went when it was asked for, so no night begins. What is under way is waited for; then go accounts,
+    users, runs, files, schools, and the lease with the end. A call that was cut off anywhere is made again.
 
     Args:
         district_id: Whose.
@@ -45,7 +56,8 @@ def delete_district(district_id: DistrictId, deleter: Deleter, *, deadline: date
         deadline: When it must be over; what is left then is for the next call.
 
     Raises:
-        TransientError: A table or bucket did not answer; what is left is for the next call.
+        TransientError: A table, bucket, the user pool or the event bus did not answer; what is left is for the next
+            call.
     """
     deletion = deleter.deletions.get(district_id)
     if deletion is None or deletion.ended_at:
@@ -59,11 +71,16 @@ def delete_district(district_id: DistrictId, deleter: Deleter, *, deadline: date
         return deleter.clock() < deadline
 
     contents = deleter.contents
+    if not deleter.accounts.delete(district_id, in_time):
+        return deletion
     if not (contents.delete_users(district_id, in_time) and contents.delete_runs(district_id, in_time)):
         return deletion
     for forget in deleter.forget_files:
         forget(district_id)
     contents.delete_settings_and_schools(district_id)
+    # Before its end is noted: who dies in between tells twice, and never nobody.
+    if deleter.events:
+        deleter.events.district_deleted(deletion)
     deleter.deletions.end(deletion, deleter.clock())
     return deleter.deletions.get(district_id)
 

@@ -291,6 +291,30 @@ class EventSink(Protocol):
         """
 
 
+class DeletionSink(Protocol):
+    """Who is told of deleted districts; each event may come twice."""
+
+    def district_deleted(self, deletion: Deletion) -> None:
+        """Tell of a district of which nothing is left but its audit log.
+
+        Raises:
+            TransientError: The event was not taken after retries.
+        """
+
+
+class AccountStore(Protocol):
+    """The accounts of those who may sign in."""
+
+    def delete(self, district_id: DistrictId, in_time: Callable[[], bool]) -> bool:
+        """Delete the accounts of a district's administrators, as many as are found `in_time`; whether none is left.
+
+        Accounts of the vendor's staff stay, whatever district they name.
+
+        Raises:
+            TransientError: The user pool is busy or did not answer.
+        """
+
+
 class ChangeQueue(Protocol):
     """Where chunks wait for `upsert`."""
 
