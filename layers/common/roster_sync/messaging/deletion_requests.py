@@ -1,11 +1,12 @@
 """The message that asks for a district's deletion to go on."""
 
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import msgspec
 
 from roster_sync.domain.identifiers import DistrictId
+from roster_sync.messaging.bodies import message_of
 
 VERSION: Final = 1
 """Of the message that is sent. The version before it, once there is one, stays readable too."""
@@ -29,7 +30,5 @@ class DeletionRequest:
         Raises:
             ValueError: Its version is not known.
         """
-        message: dict[str, Any] = msgspec.json.decode(body)
-        if message["version"] != VERSION:
-            raise ValueError(f"No DeletionRequest has version {message['version']!r}.")
+        message = message_of(body, "DeletionRequest", VERSION)
         return cls(message["district_id"])

@@ -1,15 +1,15 @@
 """The message that asks for one district's sync."""
 
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import msgspec
 
 from roster_sync.domain.identifiers import DistrictId, RunId
+from roster_sync.messaging.bodies import message_of
 
 VERSION: Final = 1
-"""Of the message that is sent. The version before it, once there is one, stays readable too: a deployment overtakes
-messages under way."""
+"""Of the message that is sent. The version before it, once there is one, stays readable too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,5 @@ class SyncRequest:
         Raises:
             ValueError: Its version is not known.
         """
-        message: dict[str, Any] = msgspec.json.decode(body)
-        if message["version"] != VERSION:
-            raise ValueError(f"No SyncRequest has version {message['version']!r}.")
+        message = message_of(body, "SyncRequest", VERSION)
         return cls(message["district_id"], message["run_id"])

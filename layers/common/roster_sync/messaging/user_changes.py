@@ -8,9 +8,10 @@ from msgspec import structs
 
 from roster_sync.domain.change import Change, ChangeKind, Chunk, Restoration
 from roster_sync.domain.user import Role, SisUser
+from roster_sync.messaging.bodies import message_of
 
 VERSION: Final = 2
-"""Of the message that is sent. The version before it stays readable too: a deployment overtakes messages under way."""
+"""Of the message that is sent. The version before it stays readable too."""
 
 _BEFORE: Final = 1
 """Without `unchanged_since` and `restoration`."""
@@ -61,9 +62,7 @@ def from_json(body: str) -> Chunk:
     Raises:
         ValueError: Its version is not known.
     """
-    message: dict[str, Any] = msgspec.json.decode(body)
-    if message["version"] not in (VERSION, _BEFORE):
-        raise ValueError(f"No chunk of changes has version {message['version']!r}.")
+    message = message_of(body, "chunk of changes", VERSION, _BEFORE)
     return Chunk(
         district_id=message["district_id"],
         run_id=message["run_id"],
