@@ -1,18 +1,17 @@
 """Runs: tried out first, held back, decided about, taken back."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 
 from local.stack import Stack
+from roster_sync.domain.run import RunState
 from tests.browser.conftest import AVisitor
 from tests.browser.visitor import Visitor
 from tests.e2e.district import LiveDistrict, a_live_district
 from tests.e2e.test_dead_letters import give_up
-from tests.e2e.test_dead_runs import ended, no_consumer
-from tests.support.polling import eventually
+from tests.e2e.test_dead_runs import no_consumer
 
 
 @pytest.fixture
@@ -44,12 +43,6 @@ def lose_a_school(district: LiveDistrict) -> str:
 
 def active_users(district: LiveDistrict) -> int:
     return sum(user["status"] == "active" for user in district.users())
-
-
-def ended_well(district: LiveDistrict, run_id: str) -> Mapping[str, Any] | None:
-    """The run once it has ended otherwise than failed."""
-    run: Mapping[str, Any] = district.api.get(f"runs/{run_id}")
-    return run if run["state"] in ("completed", "completed_with_issues") else None
 
 
 def confirm(visitor: Visitor, choose: Callable[[], None], name: str) -> None:
@@ -105,13 +98,13 @@ def test_a_run_that_stopped_is_tried_again_where_it_stopped(
     with no_consumer(stack, "FetchFunction"):
         queued = synced.api.post("runs")
         give_up(stack, "SyncRequests")
-        eventually(lambda: ended(synced, queued["run_id"]), "the run's end")
+        synced.run(queued["run_id"])
     visitor.open(f"{synced.api.district_id}/runs/{queued['run_id']}")
     visitor.sees("Failed")
 
     visitor.press("Try again where it stopped")
 
-    run = eventually(lambda: ended_well(synced, queued["run_id"]), "the redriven run's end")
+    run = synced.run(queued["run_id"], RunState.COMPLETED, RunState.COMPLETED_WITH_ISSUES)
     visitor.sees("Completed")
     assert run["counts"]["updated"] + run["counts"]["created"] > 0
 

@@ -10,13 +10,16 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from rich.console import Console
 
-from local.cli_api import DistrictApi
+from local.cli_api import DistrictApi, RefusedError
 from local.cli_district import Connection, counselors_csv, enter_schools, enter_settings, run_test
 from local.cli_nights import Night, night
 from local.cli_progress import Steps
 from local.sample_provider import SampleProvider
 from local.stack import Stack
+from roster_sync.domain.identifiers import RunId
+from roster_sync.domain.run import RunState, nightly_run_id
 from tests.e2e.expected import Attributes, Expected
+from tests.support.polling import eventually
 
 USERS, SCHOOLS = 300, 6
 SEED = 6
@@ -72,6 +75,25 @@ class LiveDistrict:
         passed = night(self.stack, self.api, scheduled_time, Steps(Console()), patience_s=PATIENCE_S)
         self._at_the_usual_time()
         return passed
+
+    def begin_night(self, moment: datetime | None = None) -> RunId:
+        """Let a night begin, tomorrow's unless told otherwise, and give its run's id."""
+        began = self.night_at(moment or datetime.now(UTC) + timedelta(days=1))
+        self.stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
+        return nightly_run_id(began)
+
+    def run(self, run_id: str, *states: RunState) -> dict[str, Any]:
+        """A run as soon as it is there and in one of these states; without any, as soon as it has ended."""
+
+        def look() -> dict[str, Any] | None:
+            try:
+                run: dict[str, Any] = self.api.get(f"runs/{run_id}")
+            except RefusedError:
+                return None
+            state = RunState(run["state"])
+            return run if (state in states if states else state.is_terminal) else None
+
+        return eventually(look, f"{run_id} in {[*states] or 'its end'}")
 
     def night_at(self, moment: datetime) -> datetime:
         """Let the district's nights begin at a moment's time of day, in whole seconds, none earlier than then.

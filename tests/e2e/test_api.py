@@ -1,15 +1,9 @@
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 import requests
 
-from local.cli_api import RefusedError
 from local.stack import Stack
-from roster_sync.domain.run import RunState
 from tests.e2e.conftest import ADistrict
 from tests.e2e.district import LiveDistrict
-from tests.support.polling import eventually
 
 HEADER = "First Name,Last Name,Email,Role,School or Move To"
 
@@ -20,22 +14,13 @@ def a_file(district: LiveDistrict, rows: int) -> str:
     return "\r\n".join([HEADER, *lines])
 
 
-def ended(district: LiveDistrict, run_id: str) -> Mapping[str, Any] | None:
-    """A run once it is there and has ended."""
-    try:
-        run: Mapping[str, Any] = district.api.get(f"runs/{run_id}")
-    except RefusedError:
-        return None
-    return run if RunState(run["state"]).is_terminal else None
-
-
 def test_a_file_put_to_an_upload_url_is_imported(stack: Stack, a_district: ADistrict) -> None:
     district = a_district(stack)
     upload = district.api.post("users/upload-url")
 
     requests.put(upload["url"], data=a_file(district, 50), headers=upload["headers"], timeout=60).raise_for_status()
 
-    run = eventually(lambda: ended(district, upload["run_id"]), "the upload's run has ended")
+    run = district.run(upload["run_id"])
     assert (run["kind"], run["state"], run["counts"]["created"]) == ("upload", "completed", 50)
     assert len(district.users()) == 50 + len(district.counselors)
 
@@ -46,7 +31,7 @@ def test_more_rows_than_a_request_has_time_for_are_imported_after_it(stack: Stac
     answer = district.api.upload(a_file(district, 2_001))
 
     assert answer["run"]["state"] == "queued"
-    run = eventually(lambda: ended(district, answer["run_id"]), "the upload's run has ended")
+    run = district.run(answer["run_id"])
     assert (run["state"], run["counts"]["created"]) == ("completed", 2_001)
 
 
@@ -57,7 +42,7 @@ def test_an_upload_in_utf_16_is_refused_whole(stack: Stack, a_district: ADistric
     content = a_file(district, 1).encode("utf-16")
     requests.put(upload["url"], data=content, headers=upload["headers"], timeout=60).raise_for_status()
 
-    run = eventually(lambda: ended(district, upload["run_id"]), "the upload's run has ended")
+    run = district.run(upload["run_id"])
     assert run["state"] == "failed"
     assert run["reason"].startswith("The file is encoded as UTF-16, not as UTF-8. Save it as UTF-8")
     assert len(district.users()) == len(district.counselors)
@@ -68,7 +53,7 @@ def test_an_administrator_syncs_now(stack: Stack, a_district: ADistrict) -> None
 
     queued = district.api.post("runs")
 
-    run = eventually(lambda: ended(district, queued["run_id"]), "the run has ended")
+    run = district.run(queued["run_id"])
     assert (run["kind"], run["state"]) == ("manual", "completed_with_issues")
     assert {user["sourced_id"] for user in district.users() if "sourced_id" in user} <= set(district.expected_users())
 

@@ -5,10 +5,8 @@ import pytest
 
 from local.cli_api import RefusedError
 from local.stack import Stack
-from roster_sync.domain.run import RunState
 from tests.e2e.conftest import ADistrict
 from tests.e2e.district import LiveDistrict
-from tests.support.polling import eventually
 
 
 def lose_a_school(district: LiveDistrict) -> set[str]:
@@ -38,12 +36,7 @@ def blocked_night(district: LiveDistrict, gone: set[str]) -> Mapping[str, Any]:
 def approved(district: LiveDistrict, run: Mapping[str, Any], body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The run of an approval, ended."""
     asked = district.api.post(f"runs/{run['run_id']}/approve", body)
-
-    def ended() -> Mapping[str, Any] | None:
-        approval: Mapping[str, Any] = district.api.get(f"runs/{asked['run_id']}")
-        return approval if RunState(approval["state"]).is_terminal else None
-
-    return eventually(ended, "the approval's run has ended")
+    return district.run(asked["run_id"])
 
 
 def inactive(district: LiveDistrict) -> set[str]:

@@ -8,18 +8,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.message import Message
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from local.sample_provider.answers import Answer
 from local.stack import Stack
-from roster_sync.domain.run import nightly_run_id
 from tests.e2e.conftest import ADistrict
 from tests.e2e.district import COUNSELOR_KEY, PRODUCTS, LiveDistrict
-from tests.e2e.test_dead_runs import ended, lose_messages, pass_an_hour, workers
-from tests.support.polling import eventually
+from tests.e2e.test_dead_runs import LONG_AGO, lose_messages, pass_an_hour, workers
 
 TIME_TO_CLOSE_S = 300
 """Of the function's time, when it stops reading."""
@@ -86,12 +84,9 @@ def test_a_slow_provider_is_read_by_several_invocations_and_asked_for_no_page_tw
 ) -> None:
     district, provider = a_district(stack), SlowProvider()
     provider.slow_down(district)
-    began = district.night_at(datetime.now(UTC) + timedelta(days=1))
-    run_id = nightly_run_id(began)
 
     with a_second_to_read(stack):
-        stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
-        run = eventually(lambda: ended(district, run_id), "the run's end")
+        run = district.run(district.begin_night())
 
     assert_whole(district, run)
     assert run["attempt"] > 1
@@ -102,11 +97,9 @@ def test_a_fetch_that_is_killed_goes_on_from_its_last_checkpoint(stack: Stack, a
     """Its message is lost, too, so that nobody waits for it to be visible again: a sweep sends it anew."""
     district, provider = a_district(stack), SlowProvider(hangs_at=6)
     provider.slow_down(district)
-    began = district.night_at(datetime.now(UTC) - timedelta(hours=1))
-    run_id = nightly_run_id(began)
 
     with a_second_to_read(stack):
-        stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
+        run_id = district.begin_night(datetime.now(UTC) - LONG_AGO)
         assert provider.hangs.wait(180), provider.asked
         before = provider.asked.copy()
         for process in workers(stack, "FetchFunction"):
@@ -115,7 +108,7 @@ def test_a_fetch_that_is_killed_goes_on_from_its_last_checkpoint(stack: Stack, a
         pass_an_hour(district, run_id)
         provider.may_answer.set()
         swept = stack.invoke("SweepFunction", {})
-        run = eventually(lambda: ended(district, run_id), "the run's end")
+        run = district.run(run_id)
 
     assert swept == {"resumed": 1, "ended": 0}
     assert_whole(district, run)

@@ -1,13 +1,9 @@
 """Messages that were given up, on the deployed stack, each function held to its policy."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 from local.stack import Stack
-from roster_sync.domain.run import nightly_run_id
+from roster_sync.domain.run import RunState
 from tests.e2e.conftest import ADistrict
-from tests.e2e.test_dead_runs import ended, no_consumer, pass_an_hour
-from tests.support.polling import eventually
+from tests.e2e.test_dead_runs import no_consumer, pass_an_hour
 
 
 def give_up(stack: Stack, queue: str) -> int:
@@ -26,24 +22,18 @@ def test_changes_that_were_given_up_end_the_run_and_a_redrive_stores_every_user(
     stack: Stack, a_district: ADistrict
 ) -> None:
     district = a_district(stack)
-    began = district.night_at(datetime.now(UTC) + timedelta(days=1))
-    run_id = nightly_run_id(began)
-
-    def fetched() -> dict[str, Any] | None:
-        run: dict[str, Any] = district.api.get(f"runs/{run_id}")
-        return run if run["state"] == "applying" else None
 
     with no_consumer(stack, "UpsertFunction"):
-        stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
-        eventually(fetched, "the run's changes")
+        run_id = district.begin_night()
+        district.run(run_id, RunState.APPLYING)
         pass_an_hour(district, run_id)
         chunks = give_up(stack, "UserChanges")
-        failed = eventually(lambda: ended(district, run_id), "the run's end")
+        failed = district.run(run_id)
     before = len(district.users())
     issues = [issue["code"] for issue in district.api.items(f"runs/{run_id}/issues")]
 
     redriven = district.api.post(f"runs/{run_id}/redrive")
-    run = eventually(lambda: ended(district, run_id), "the redriven run's end")
+    run = district.run(run_id)
 
     assert chunks == failed["chunks_expected"] > 1
     assert (failed["state"], before) == ("failed", len(district.counselors))
@@ -57,15 +47,13 @@ def test_a_sync_request_that_was_given_up_ends_the_run_and_staff_redrives_it_by_
     stack: Stack, a_district: ADistrict
 ) -> None:
     district = a_district(stack)
-    began = district.night_at(datetime.now(UTC) + timedelta(days=1))
-    run_id = nightly_run_id(began)
     with no_consumer(stack, "FetchFunction"):
-        stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
+        run_id = district.begin_night()
         give_up(stack, "SyncRequests")
-        failed = eventually(lambda: ended(district, run_id), "the run's end")
+        failed = district.run(run_id)
 
     answer = stack.invoke("DeadLettersFunction", {"district_id": district.api.district_id, "run_id": run_id})
-    run = eventually(lambda: ended(district, run_id), "the redriven run's end")
+    run = district.run(run_id)
 
     assert failed["state"] == "failed"
     assert answer == {"run_id": run_id, "state": "queued"}

@@ -8,14 +8,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from pathlib import Path
-from typing import Any
 
 from local.sample_provider.answers import Answer
 from local.stack import Stack
-from roster_sync.domain.run import RunState, nightly_run_id
 from tests.e2e.conftest import ADistrict
 from tests.e2e.district import STORED_TIME, LiveDistrict
-from tests.support.polling import eventually
 
 LONG_AGO = timedelta(hours=1)
 
@@ -73,24 +70,17 @@ def workers(stack: Stack, function: str) -> list[int]:
     return found
 
 
-def ended(district: LiveDistrict, run_id: str) -> dict[str, Any] | None:
-    run: dict[str, Any] = district.api.get(f"runs/{run_id}")
-    return run if RunState(run["state"]).is_terminal else None
-
-
 def test_a_night_whose_message_is_lost_is_done_by_a_sweep(stack: Stack, a_district: ADistrict) -> None:
     """Held to its policy, too."""
     district = a_district(stack)
-    began = district.night_at(datetime.now(UTC) - LONG_AGO)
-    run_id = nightly_run_id(began)
     with no_consumer(stack, "FetchFunction"):
-        stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
+        run_id = district.begin_night(datetime.now(UTC) - LONG_AGO)
         lose_messages(stack)
     pass_an_hour(district, run_id)
 
     answer = stack.invoke("SweepFunction", {})
 
-    run = eventually(lambda: ended(district, run_id), "the run's end")
+    run = district.run(run_id)
     assert answer == {"resumed": 1, "ended": 0}
     assert run["state"] == "completed_with_issues"
     assert run["counts"]["created"] + run["counts"]["linked"] == len(district.users()) - len(district.counselors) + 1
@@ -110,9 +100,7 @@ def test_a_night_whose_fetch_is_killed_and_whose_message_is_lost_is_done_by_a_sw
         return answer(method, target, headers)
 
     provider.answer = hang  # type: ignore[method-assign]  # a provider that hangs
-    began = district.night_at(datetime.now(UTC) - LONG_AGO)
-    run_id = nightly_run_id(began)
-    stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
+    run_id = district.begin_night(datetime.now(UTC) - LONG_AGO)
     assert asked.wait(60)
     killed = workers(stack, "FetchFunction")
     assert killed
@@ -124,7 +112,7 @@ def test_a_night_whose_fetch_is_killed_and_whose_message_is_lost_is_done_by_a_sw
 
     swept = stack.invoke("SweepFunction", {})
 
-    run = eventually(lambda: ended(district, run_id), "the run's end")
+    run = district.run(run_id)
     assert swept == {"resumed": 1, "ended": 0}
     assert run["state"] == "completed_with_issues"
     assert run["counts"]["created"] + run["counts"]["linked"] == len(district.users()) - len(district.counselors) + 1

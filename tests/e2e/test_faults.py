@@ -7,7 +7,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from email.message import Message
 from functools import partial
 from http import HTTPStatus
@@ -16,22 +15,15 @@ from typing import Any
 from local.sample_provider.answers import Answer
 from local.stack import Stack
 from roster_sync.domain.identifiers import RunId
-from roster_sync.domain.run import nightly_run_id
+from roster_sync.domain.run import RunState
 from tests.e2e.conftest import ADistrict
 from tests.e2e.district import LiveDistrict
-from tests.e2e.test_dead_runs import ended, no_consumer, workers
+from tests.e2e.test_dead_runs import no_consumer, workers
 from tests.e2e.test_nights import by_name, owned
 from tests.e2e.throttling import USER_WRITES, between
 from tests.support.polling import eventually
 
 IN_TROUBLE = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
-
-
-def begin_night(district: LiveDistrict) -> RunId:
-    """Let a night begin, and give its run's id."""
-    began = district.night_at(datetime.now(UTC) + timedelta(days=1))
-    district.stack.invoke("DispatchFunction", {"scheduled_time": began.isoformat()})
-    return nightly_run_id(began)
 
 
 def assert_right(district: LiveDistrict, run: dict[str, Any]) -> None:
@@ -95,27 +87,22 @@ def visible_again_at_once(stack: Stack, queue: str) -> Iterator[None]:
         sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
 
 
-def applying(district: LiveDistrict, run_id: RunId) -> dict[str, Any] | None:
-    run: dict[str, Any] = district.api.get(f"runs/{run_id}")
-    return run if run["state"] == "applying" else None
-
-
 def test_every_message_comes_twice(stack: Stack, a_district: ADistrict) -> None:
     """The SyncRequest a second time when its run has ended, each chunk beside its double and once more then."""
     district = a_district(stack)
     with no_consumer(stack, "UpsertFunction"):
         with no_consumer(stack, "FetchFunction"):
-            run_id = begin_night(district)
+            run_id = district.begin_night()
             requests = in_queue(district, "SyncRequests")
             make_visible(stack, "SyncRequests", requests)
-        eventually(lambda: applying(district, run_id), "the run's changes")
+        district.run(run_id, RunState.APPLYING)
         chunks = in_queue(district, "UserChanges")
         send_again(stack, "UserChanges", chunks)
         make_visible(stack, "UserChanges", chunks)
 
     # Whoever meets its double may have to come once more.
     with visible_again_at_once(stack, "UserChanges"):
-        run = eventually(lambda: ended(district, run_id), "the run's end")
+        run = district.run(run_id)
         users = district.users()
         send_again(stack, "SyncRequests", requests)
         send_again(stack, "UserChanges", chunks)
@@ -143,8 +130,8 @@ def test_the_provider_fails_for_a_while(stack: Stack, a_district: ADistrict) -> 
 
     district.provider.answer = failing  # type: ignore[method-assign]  # a provider in trouble
 
-    run_id = begin_night(district)
-    run = eventually(lambda: ended(district, run_id), "the run's end")
+    run_id = district.begin_night()
+    run = district.run(run_id)
 
     tried = {target.partition("?")[0].rpartition("/")[2] for target, times in failed.items() if times == 3}
     assert tried == {"orgs", "users"}
@@ -161,8 +148,8 @@ def test_writes_are_throttled(stack: Stack, a_district: ADistrict) -> None:
         return operation in USER_WRITES and writes[operation] % 2 == 1
 
     with between(stack, "UpsertFunction", throttled):
-        run_id = begin_night(district)
-        run = eventually(lambda: ended(district, run_id), "the run's end")
+        run_id = district.begin_night()
+        run = district.run(run_id)
 
     assert writes.keys() >= USER_WRITES
     assert_right(district, run)
@@ -183,7 +170,7 @@ def test_the_consumer_of_changes_is_killed_between_its_writes_and_restarted(
 
     killed = threading.Event()
     with visible_again_at_once(stack, "UserChanges"), between(stack, "UpsertFunction", hanging):
-        run_id = begin_night(district)
+        run_id = district.begin_night()
         assert hangs.wait(180)
         before = len(district.users())
         processes = workers(stack, "UpsertFunction")
@@ -192,7 +179,7 @@ def test_the_consumer_of_changes_is_killed_between_its_writes_and_restarted(
                 os.kill(process, signal.SIGKILL)
             may_go_on.set()
         killed.set()
-        run = eventually(lambda: ended(district, run_id), "the run's end")
+        run = district.run(run_id)
 
     assert processes
     assert before < len(district.users())

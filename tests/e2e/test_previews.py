@@ -1,29 +1,12 @@
-from collections.abc import Mapping
-from typing import Any
-
 from local.stack import Stack
-from roster_sync.domain.run import RunState
 from tests.e2e.conftest import ADistrict
-from tests.e2e.district import LiveDistrict
-from tests.support.polling import eventually
-
-
-def previewed(district: LiveDistrict) -> Mapping[str, Any]:
-    """A preview, ended."""
-    run_id = district.api.post("runs", {"preview": True})["run_id"]
-
-    def ended() -> Mapping[str, Any] | None:
-        run: Mapping[str, Any] = district.api.get(f"runs/{run_id}")
-        return run if RunState(run["state"]).is_terminal else None
-
-    return eventually(ended, "the preview has ended")
 
 
 def test_a_preview_writes_nothing_and_says_what_the_night_then_does(stack: Stack, a_district: ADistrict) -> None:
     district = a_district(stack)
     before = district.users()
 
-    preview = previewed(district)
+    preview = district.run(district.api.post("runs", {"preview": True})["run_id"])
     samples = district.api.get(f"runs/{preview['run_id']}/samples")["items"]
 
     assert district.users() == before

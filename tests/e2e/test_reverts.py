@@ -1,28 +1,13 @@
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from local.cli_api import RefusedError
 from local.stack import Stack
-from roster_sync.domain.run import RunState
 from tests.e2e.conftest import ADistrict
-from tests.e2e.district import LiveDistrict
 from tests.e2e.expected import Attributes
-from tests.support.polling import eventually
 
 TOLD = frozenset({"fence", "run_id", "last_change", "updated_at"})
-
-
-def reverted(district: LiveDistrict, run_id: str) -> Mapping[str, Any]:
-    """The run that took another back, ended."""
-    revert_id = district.api.post(f"runs/{run_id}/revert")["run_id"]
-
-    def ended() -> Mapping[str, Any] | None:
-        run: Mapping[str, Any] = district.api.get(f"runs/{revert_id}")
-        return run if RunState(run["state"]).is_terminal else None
-
-    return eventually(ended, "the run is taken back")
 
 
 def owned(users: list[Attributes]) -> dict[str, Attributes]:
@@ -39,7 +24,7 @@ def test_a_night_is_taken_back_and_comes_again(stack: Stack, a_district: ADistri
     after = owned(district.users())
     changes = list(district.api.items(f"runs/{night.run['run_id']}/changes"))
 
-    revert = reverted(district, night.run["run_id"])
+    revert = district.run(district.api.post(f"runs/{night.run['run_id']}/revert")["run_id"])
 
     users = owned(district.users())
     created = users.keys() - before.keys()
