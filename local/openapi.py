@@ -1,4 +1,4 @@
-"""Writes the API's description to the files that are checked in: for readers, and for the function that serves it."""
+"""Writes the API's description to the file that is checked in, which `portal` serves."""
 
 import json
 from dataclasses import fields
@@ -10,7 +10,7 @@ from roster_sync.api.resolver import resolver_of
 from roster_sync.api.services import Services
 
 PROJECT = Path(__file__).parents[1]
-FILES = (PROJECT / "docs" / "openapi.json", PROJECT / "functions" / "portal" / "static" / "openapi.json")
+FILE = PROJECT / "functions" / "portal" / "static" / "openapi.json"
 
 
 def text() -> str:
@@ -20,6 +20,4 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    description = text()
-    for file in FILES:
-        file.write_text(description, "utf-8")
+    FILE.write_text(text(), "utf-8")

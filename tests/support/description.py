@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from local.openapi import FILES
+from local.openapi import FILE
 
 
 @cache
 def description() -> Mapping[str, Any]:
     """The whole document."""
-    document: Mapping[str, Any] = json.loads(FILES[0].read_text("utf-8"))
+    document: Mapping[str, Any] = json.loads(FILE.read_text("utf-8"))
     return document
 
 
